@@ -1,0 +1,70 @@
+"""Refusals. Each is a code with typed parameters; `web/errors.py` makes the sentence, Korean and English."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """Something the rules refuse. Subclasses are dataclasses: their fields are the sentence's parameters.
+
+    `code` names the sentence in the one catalogue; `field` names the form field it belongs to, if any.
+    """
+
+    code: ClassVar[str] = "refused"
+    field: ClassVar[str | None] = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {f.name: getattr(self, f.name) for f in fields(self)} if hasattr(self, "__dataclass_fields__") else {}
+
+    def __str__(self) -> str:
+        """For developers' eyes; never shown on a page. Parameters stay out: they may name a person."""
+        return self.code
+
+
+@dataclass
+class NotPermitted(DomainError):
+    """The person may not do this at all (403)."""
+
+    code: ClassVar[str] = "not_permitted"
+
+
+@dataclass
+class NotFound(DomainError):
+    """There is no such thing, or the person may not know of it: one answer for both (404)."""
+
+    code: ClassVar[str] = "not_found"
+
+
+@dataclass
+class KeyReused(DomainError):
+    """The idempotency key was used before with another body (409)."""
+
+    code: ClassVar[str] = "key_reused"
+
+
+@dataclass
+class DatabaseBusy(DomainError):
+    """The database did not answer in time; nothing was changed (503)."""
+
+    code: ClassVar[str] = "database_busy"
+
+
+@dataclass
+class UnitJustTaken(DomainError):
+    """Another household, or a closure, holds one of the nights: the ledger's key refused ours."""
+
+    unit_id: int
+    code: ClassVar[str] = "unit_just_taken"
+
+
+@dataclass
+class MoveNotAllowed(DomainError):
+    """The state machine does not list this move."""
+
+    of: str
+    from_state: str
+    to_state: str
+    code: ClassVar[str] = "move_not_allowed"
