@@ -59,13 +59,9 @@ class Server:
         if self.account and not self.data.exists():
             self.data.mkdir(mode=0o700, parents=True)
             os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
+        options = ("-U", "shelter", "--locale=C.UTF-8", "-E", "UTF8", "-A", "trust", "-N")
         made = subprocess.run(
-            [
-                self._bin / "initdb",
-                "-D",
-                self.data,
-                *"-U shelter --locale=C.UTF-8 -E UTF8 -A trust -N".split(),
-            ],
+            [self._bin / "initdb", "-D", self.data, *options],
             **self._as_account(),
             capture_output=True,
             text=True,

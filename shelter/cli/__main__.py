@@ -1,0 +1,3 @@
+from shelter.cli import main
+
+main()

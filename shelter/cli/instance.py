@@ -1,0 +1,80 @@
+"""What one installation keeps beside the code, in `instance/`: its keys and, on SQLite, its database.
+
+The environment always wins: what is set there is never read from a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from enum import Enum
+from pathlib import Path
+
+KEY_NAMES = ("SHELTER_SECRET_KEY", "SHELTER_FIELD_KEYS", "SHELTER_INDEX_KEY", "SHELTER_AUDIT_KEY")
+SAFE_KEEPING = """\
+# The keys of this installation. Whoever has this file and the database can read everything in it;
+# whoever loses this file can never read the sealed fields again, from no backup.
+# Keep a copy off this machine, apart from the backups: on paper in a safe, or in a password manager.
+"""
+
+
+class Kind(Enum):
+    """The demonstration and the real thing share no file."""
+
+    DEMO = "demo"
+    REAL = "shelter"
+
+
+def directory() -> Path:
+    return Path.cwd() / "instance"
+
+
+def key_file(kind: Kind) -> Path:
+    return directory() / ("demo-keys.env" if kind is Kind.DEMO else "keys.env")
+
+
+def database_file(kind: Kind) -> Path:
+    return directory() / f"{kind.value}.sqlite3"
+
+
+def use(kind: Kind) -> None:
+    """Complete the environment from what is in `instance/`; makes nothing."""
+    defaults = {"DATABASE_URL": f"sqlite:///{database_file(kind)}"}
+    if kind is Kind.DEMO:
+        defaults["SHELTER_ENV"] = "development"
+    if key_file(kind).exists():
+        defaults |= _read(key_file(kind))
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def create_keys(kind: Kind) -> bool:
+    """Make the key file where there is none and the environment has not all keys; True when it is new."""
+    if key_file(kind).exists() or all(os.environ.get(name) for name in KEY_NAMES):
+        return False
+    directory().mkdir(mode=0o700, exist_ok=True)
+    values = [
+        secrets.token_urlsafe(48),
+        f"k1:{_random_key()}",
+        secrets.token_urlsafe(48),
+        secrets.token_urlsafe(48),
+    ]
+    text = SAFE_KEEPING + "".join(f"{name}={value}\n" for name, value in zip(KEY_NAMES, values, strict=True))
+    # Created closed, not closed after: nobody else may open it in between.
+    descriptor = os.open(key_file(kind), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return True
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _read(file: Path) -> dict[str, str]:
+    lines = (line.strip() for line in file.read_text().splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}

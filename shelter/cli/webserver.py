@@ -1,0 +1,19 @@
+"""How gunicorn serves the pages: `gunicorn --config python:shelter.cli.webserver`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+wsgi_app = "shelter:create_app()"
+bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = 4
+preload_app = True  # loaded once, shared by the workers
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 heartbeats, not data
+timeout = 30
+graceful_timeout = 10
+loglevel = "warning"
+accesslog = None  # addresses and times of who looked belong to the audit trail only

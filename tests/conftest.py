@@ -1,0 +1,172 @@
+"""Fixtures for all tests. A test that needs no database starts none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from flask import Flask
+
+from tests.support import network
+from tests.support.databases import DIALECTS, Database, Databases, chosen, databases
+from tests.support.pages import PageClient
+from tests.support.settings import forget_environment, settings
+from tests.support.statements import count_statements
+
+__all__ = ["count_statements"]
+
+PURE = Path(__file__).parent / "domain"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=DIALECTS, help="only on this database")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    forget_environment()
+    network.guard()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "dialect" in metafunc.fixturenames:
+        marked = metafunc.definition.iter_markers("only")
+        dialects = chosen(metafunc.config.getoption("database"), [name for m in marked for name in m.args])
+        metafunc.parametrize("dialect", dialects, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if PURE in item.path.parents and "dialect" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid}: a test of the domain may not use a database")
+
+
+@pytest.fixture(scope="session")
+def all_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    with databases(tmp_path_factory.mktemp("databases")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_database(all_databases: Databases, dialect: str) -> Database:
+    database = all_databases.fresh(dialect)
+    database.remember()
+    return database
+
+
+@pytest.fixture
+def database(shared_database: Database) -> Iterator[Database]:
+    """A migrated database, empty but for what the migrations put there."""
+    yield shared_database
+    shared_database.empty()
+
+
+@pytest.fixture
+def fresh_database(all_databases: Databases, dialect: str) -> Iterator[Database]:
+    """The same, but a database of its own, for tests that stop, kill, copy or migrate it."""
+    made = all_databases.fresh(dialect)
+    yield made
+    all_databases.drop(made)
+
+
+@pytest.fixture
+def blank_database(all_databases: Databases, dialect: str) -> Iterator[Database]:
+    """A database without a table."""
+    made = all_databases.blank(dialect)
+    yield made
+    all_databases.drop(made)
+
+
+@pytest.fixture(scope="session")
+def shared_app(shared_database: Database) -> Iterator[Flask]:
+    app = _application(shared_database)
+    yield app
+    _dispose(app)
+
+
+@pytest.fixture
+def app(shared_app: Flask, database: Database) -> Iterator[Flask]:
+    """The application as production has it, on `database`. No context is pushed: `with app.app_context()`."""
+    yield shared_app
+    from shelter.extensions import db
+
+    with shared_app.app_context():
+        db.session.remove()
+
+
+@pytest.fixture
+def make_app(database: Database) -> Iterator[Callable[..., Flask]]:
+    """`make_app(max_hold_minutes=5)`: another application on the same database."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        made.append(_application(database, **changes))
+        return made[-1]
+
+    yield make
+    for app in made:
+        _dispose(app)
+
+
+def _application(database: Database, **changes: Any) -> Flask:
+    from shelter import create_app
+
+    app = create_app(settings(database.url, **changes))
+    app.testing = True
+    app.test_client_class = PageClient
+    return app
+
+
+def _dispose(app: Flask) -> None:
+    from shelter.extensions import db
+
+    with app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """An application context around the whole test, for services and queries."""
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask) -> PageClient:
+    """A browser that checks every page it is given (tests.support.pages)."""
+    made = app.test_client()
+    assert isinstance(made, PageClient)
+    return made
+
+
+class Clock:
+    """The shelter's wall clock, standing still until told otherwise."""
+
+    zone = ZoneInfo("Asia/Seoul")
+
+    def __init__(self, traveller: Any) -> None:
+        self._traveller = traveller
+
+    def set(self, wall: str | datetime) -> None:
+        """`"2026-03-10 14:00"`: local time of the shelter; an aware datetime is taken as it is."""
+        moment = datetime.fromisoformat(wall) if isinstance(wall, str) else wall
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.zone)
+        self._traveller.move_to(moment.astimezone(UTC))
+
+    def forward(self, **how_far: float) -> None:
+        """`forward(hours=2)`"""
+        self._traveller.shift(timedelta(**how_far))
+
+
+@pytest.fixture
+def frozen_clock() -> Iterator[Clock]:
+    """Stands at noon of 2026-03-10 in Seoul: `set` and `forward` move it."""
+    with time_machine.travel(datetime(2026, 3, 10, 3, tzinfo=UTC), tick=False) as traveller:
+        yield Clock(traveller)

@@ -1,0 +1,36 @@
+"""The settings tests run with: production's, on loopback, with keys that protect nothing."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+from shelter.config import Settings
+
+KEYS = {
+    "secret_key": "secret-key-of-the-tests-0123456789abcdef",
+    "field_keys": "t1:" + base64.b64encode(bytes(range(32))).decode(),
+    "index_key": "index-key-of-the-tests-0123456789abcdef-",
+    "audit_key": "audit-key-of-the-tests-0123456789abcdef-",
+}
+OURS = ("SHELTER_", "TWILIO_", "DATABASE_URL")
+
+
+def forget_environment() -> None:
+    """A developer's own settings must not change what the tests say."""
+    for name in list(os.environ):
+        if name.startswith(OURS):
+            del os.environ[name]
+
+
+def settings(database_url: str, **changes: Any) -> Settings:
+    """As production has them, unless a test says otherwise."""
+    return Settings(**({"database_url": database_url, "env": "production"} | KEYS | changes))
+
+
+def environment(database_url: str, **changes: str) -> dict[str, str]:
+    """The same for a child process: what to put into its environment."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    named = {f"SHELTER_{name.upper()}": value for name, value in KEYS.items()}
+    return clean | named | {"SHELTER_ENV": "production", "DATABASE_URL": database_url} | changes
