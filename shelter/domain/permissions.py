@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
@@ -93,6 +94,7 @@ class Principal:
     site_ids: frozenset[UUID] = frozenset()
     session_id: str | None = None
     address: str | None = field(default=None, compare=False)
+    active_at: datetime | None = field(default=None, compare=False)  # last noted activity of the session
 
     @cached_property
     def permissions(self) -> frozenset[Permission]:

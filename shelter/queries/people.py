@@ -1,0 +1,200 @@
+"""Reads about staff: who is asking, who there is, whose session it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select
+
+from shelter import clock, config
+from shelter.domain.permissions import Principal, Role
+from shelter.extensions import db
+from shelter.models.people import LinkPurpose, OneTimeLink, SignInSession, SiteMembership, User, UserRole
+from shelter.models.sites import Site
+
+
+def principal_of(token_hash: str, now: datetime, address: str | None = None) -> Principal | None:
+    """Whoever is signed in with this token, with roles and sites as they are today; one statement.
+
+    None once the session is ended, idle for too long or older than a shift, or the account is closed.
+    """
+    rows = db.session.execute(
+        select(
+            User.id,
+            User.login,
+            User.name,
+            User.locale,
+            SignInSession.last_active_at,
+            UserRole.role,
+            SiteMembership.site_id,
+        )
+        .join(SignInSession, SignInSession.user_id == User.id)
+        .outerjoin(UserRole, UserRole.user_id == User.id)
+        .outerjoin(SiteMembership, and_(SiteMembership.user_id == User.id, *_lasts(now)))
+        .where(
+            SignInSession.token_hash == token_hash,
+            SignInSession.ended_at.is_(None),
+            SignInSession.expires_at > now,
+            SignInSession.created_at > now - timedelta(hours=config.active().session_hours),
+            User.is_active,
+        )
+    ).all()
+    if not rows:
+        return None
+    first, roles = rows[0], frozenset(row.role for row in rows if row.role)
+    sites = frozenset(row.site_id for row in rows if row.site_id)
+    return Principal(
+        user_id=first.id,
+        login=first.login,
+        name=first.name,
+        locale=first.locale,
+        roles=roles,
+        site_ids=sites if Role.COORDINATOR in roles else frozenset(),
+        session_id=token_hash,
+        active_at=first.last_active_at,
+        address=address,
+    )
+
+
+def _lasts(now: datetime) -> tuple:
+    """A membership holds from its first calendar day until the operating night of its end is over."""
+    return (
+        SiteMembership.from_on <= clock.day_of(now),
+        or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > clock.shelter_day(now)),
+    )
+
+
+def owner_of_dead_session(token_hash: str, now: datetime) -> UUID | None:
+    """Whose session it was that timed out within the last day; None if it was ended by a person."""
+    return db.session.scalar(
+        select(SignInSession.user_id)
+        .join(User, User.id == SignInSession.user_id)
+        .where(
+            SignInSession.token_hash == token_hash,
+            SignInSession.ended_at.is_(None),
+            SignInSession.expires_at > now - timedelta(days=1),
+            User.is_active,
+        )
+    )
+
+
+def seconds_left(session_id: str, now: datetime) -> int:
+    """How long the session lasts if nobody does anything; 0 when it is over."""
+    until = db.session.scalar(
+        select(SignInSession.expires_at).where(
+            SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None)
+        )
+    )
+    return max(0, int((until - now).total_seconds())) if until else 0
+
+
+@dataclass(frozen=True)
+class Membership:
+    site_id: UUID
+    code_name: str
+    from_on: date
+    until_on: date | None
+
+
+@dataclass(frozen=True)
+class StaffMember:
+    """One line of the staff list, and the head of the page of one person."""
+
+    id: UUID
+    login: str
+    name: str
+    locale: str
+    roles: frozenset[Role]
+    is_active: bool
+    has_password: bool
+    has_phone: bool
+    last_signed_in_at: datetime | None
+    memberships: tuple[Membership, ...]  # those that hold or are still to come
+
+    @property
+    def waits_for_link(self) -> bool:
+        return self.is_active and not self.has_password
+
+
+def staff(*, only_active: bool = False) -> list[StaffMember]:
+    """Everybody with an account, active ones first, then by name."""
+    people = select(User).order_by(User.is_active.desc(), User.name, User.login)
+    if only_active:
+        people = people.where(User.is_active)
+    return _members(db.session.scalars(people).all())
+
+
+def staff_member(user_id: UUID) -> StaffMember | None:
+    found = _members([user] if (user := db.session.get(User, user_id)) else [])
+    return found[0] if found else None
+
+
+def _members(users: Sequence[User]) -> list[StaffMember]:
+    by_user: dict[UUID, list[Membership]] = {}
+    wanted = (
+        select(SiteMembership, Site.code_name)
+        .join(Site, Site.id == SiteMembership.site_id)
+        .where(or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > clock.shelter_day()))
+        .order_by(Site.code_name, SiteMembership.from_on)
+    )
+    if len(users) == 1:
+        wanted = wanted.where(SiteMembership.user_id == users[0].id)
+    for membership, code_name in db.session.execute(wanted):
+        by_user.setdefault(membership.user_id, []).append(
+            Membership(membership.site_id, code_name, membership.from_on, membership.until_on)
+        )
+    return [
+        StaffMember(
+            id=user.id,
+            login=user.login,
+            name=user.name,
+            locale=user.locale,
+            roles=frozenset(role.role for role in user.roles),
+            is_active=user.is_active,
+            has_password=user.password_hash is not None,
+            has_phone=user.phone_sealed is not None,
+            last_signed_in_at=user.last_signed_in_at,
+            memberships=tuple(by_user.get(user.id, ())),
+        )
+        for user in users
+    ]
+
+
+def phone_of(user_id: UUID) -> str | None:
+    """The person's own number, for the page of the account and of an administrator. E.164."""
+    user = db.session.get(User, user_id)
+    return user.phone if user else None
+
+
+def names_of(user_ids: set[UUID]) -> dict[UUID, str]:
+    """Names for lists that hold ids: history, responsible persons."""
+    if not user_ids:
+        return {}
+    return dict(db.session.execute(select(User.id, User.name).where(User.id.in_(user_ids))).all())
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """What the page behind a one-time link needs to know before a password is chosen."""
+
+    login: str
+    name: str
+    locale: str
+    purpose: LinkPurpose
+
+
+def usable_link(token_hash: str, now: datetime) -> LinkState | None:
+    row = db.session.execute(
+        select(User.login, User.name, User.locale, OneTimeLink.purpose)
+        .join(OneTimeLink, OneTimeLink.user_id == User.id)
+        .where(
+            OneTimeLink.token_hash == token_hash,
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > now,
+            User.is_active,
+        )
+    ).one_or_none()
+    return LinkState(*row) if row else None
