@@ -88,7 +88,9 @@ class Child:
     command: tuple[str, ...]
 
 
-def supervise(children: list[Child], *, ready: Callable[[], None] = lambda: None) -> int:
+def supervise(
+    children: list[Child], *, ready: Callable[[], None] = lambda: None, patience: float = SECONDS_TO_STOP
+) -> int:
     """Run all until a signal (0) or until one ends by itself (1, and a sentence); none outlives us."""
     events: queue.SimpleQueue[Child | int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -101,7 +103,7 @@ def supervise(children: list[Child], *, ready: Callable[[], None] = lambda: None
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         others = " and ".join(child.name for child in children if child is not ended)
         click.echo(f"The {ended.name} ended by itself ({how}). The {others} is stopped too.", err=True)
-    _stop(running)
+    _stop(running, patience)
     return 1 if isinstance(ended, Child) else 0
 
 
@@ -127,11 +129,11 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def _stop(running: dict[Child, subprocess.Popen[bytes]]) -> None:
+def _stop(running: dict[Child, subprocess.Popen[bytes]], patience: float) -> None:
     for process in running.values():
         if process.poll() is None:
             process.terminate()
-    deadline = time.monotonic() + SECONDS_TO_STOP
+    deadline = time.monotonic() + patience
     for child, process in running.items():
         try:
             process.wait(max(0.1, deadline - time.monotonic()))

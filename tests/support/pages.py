@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import html5lib
+from flask import got_request_exception
 from flask.testing import FlaskClient
 from html5lib.html5parser import ParseError
 from werkzeug.test import TestResponse
 
+from tests.support.statements import count_statements
+
 LABELLED_BY_THEIR_VALUE = {"hidden", "submit", "button", "reset", "image"}
 CSRF_FIELD = "csrf_token"
+# A look at a record is itself recorded, and a look keeps a session alive; GET writes nothing else.
+WRITTEN_BY_GET = {"audit_entry", "audit_head", "sign_in_session"}
+WRITES = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
 
 
 class PageError(AssertionError):
@@ -224,20 +231,30 @@ def check_headers(response: TestResponse) -> None:
 
 
 class PageClient(FlaskClient):
-    """Checks every HTML response it gets; nothing a test says can turn that off."""
+    """Checks every answer it gets: pages as above, no crash, and that reading changed nothing."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        response = super().open(*args, **kwargs)
+        crashes: list[BaseException] = []
+
+        def note(_app: Any, exception: BaseException, **_: Any) -> None:
+            crashes.append(exception)
+
+        with count_statements() as statements, got_request_exception.connected_to(note, self.application):
+            response = super().open(*args, **kwargs)
+        asked = f"{response.request.method} {response.request.path} → {response.status}"
+        if crashes:
+            raise PageError(asked) from crashes[0]
+        if response.request.method in ("GET", "HEAD"):
+            written = {found[1].lower() for said in statements.said if (found := WRITES.match(said))}
+            if not written <= WRITTEN_BY_GET:
+                raise PageError(f"{asked}\nreading wrote to {sorted(written - WRITTEN_BY_GET)}")
         if response.mimetype == "text/html":
-            asked = response.request
             try:
                 check_headers(response)
                 if response.data:
                     check(page_of(response))
             except PageError as broken:
-                raise PageError(f"{asked.method} {asked.path} → {response.status}\n{broken}") from None
-        if response.status_code >= 500 and response.status_code != 503:
-            raise PageError(f"{response.request.method} {response.request.path} → {response.status}")
+                raise PageError(f"{asked}\n{broken}") from None
         return response
 
 

@@ -1,0 +1,72 @@
+"""Keys of an installation: made once, closed to others, never overwritten."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from shelter.cli import instance
+from shelter.cli.instance import Kind
+from shelter.config import load_settings
+
+
+@pytest.fixture(autouse=True)
+def _in_a_checkout_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    # What `use` adds to the environment goes again after the test.
+    for name in (*instance.KEY_NAMES, "DATABASE_URL", "SHELTER_ENV"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_the_key_file_is_for_its_owner_only(kind: Kind) -> None:
+    assert instance.create_keys(kind)
+    assert stat.S_IMODE(instance.key_file(kind).stat().st_mode) == 0o600
+    assert stat.S_IMODE(instance.directory().stat().st_mode) == 0o700
+
+
+def test_keys_are_made_once() -> None:
+    instance.create_keys(Kind.REAL)
+    before = instance.key_file(Kind.REAL).read_text()
+    assert not instance.create_keys(Kind.REAL)
+    assert instance.key_file(Kind.REAL).read_text() == before
+
+
+def test_no_keys_are_made_where_the_environment_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in instance.KEY_NAMES:
+        monkeypatch.setenv(name, "set")
+    assert not instance.create_keys(Kind.REAL)
+    assert not instance.key_file(Kind.REAL).exists()
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_made_boots(kind: Kind) -> None:
+    instance.create_keys(kind)
+    instance.use(kind)
+    settings = load_settings()
+    assert settings.env == ("development" if kind is Kind.DEMO else "production")
+    assert settings.database_url == f"sqlite:///{Path.cwd()}/instance/{kind.value}.sqlite3"
+
+
+def test_the_environment_wins_over_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance.create_keys(Kind.REAL)
+    monkeypatch.setenv("SHELTER_INDEX_KEY", "mine")
+    instance.use(Kind.REAL)
+    assert os.environ["SHELTER_INDEX_KEY"] == "mine"
+
+
+def test_demonstration_and_real_thing_share_nothing() -> None:
+    for kind in Kind:
+        instance.create_keys(kind)
+    values = [set(instance.key_file(kind).read_text().splitlines()[3:]) for kind in Kind]
+    assert not values[0] & values[1]
+    assert instance.database_file(Kind.DEMO) != instance.database_file(Kind.REAL)
+
+
+def test_the_key_file_says_how_to_keep_it() -> None:
+    instance.create_keys(Kind.REAL)
+    assert "Keep a copy off this machine" in instance.key_file(Kind.REAL).read_text()
