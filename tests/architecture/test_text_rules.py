@@ -26,7 +26,7 @@ CLOCKS = {"shelter/clock.py"}
 
 
 @cache
-def sources() -> list[str]:
+def sources(*, with_vendored: bool = False) -> list[str]:
     """Every file that is, or is about to be, in the repository; vendored ones are not ours."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -35,7 +35,8 @@ def sources() -> list[str]:
         text=True,
         check=True,
     ).stdout.split("\n")
-    return [name for name in listed if name and (ROOT / name).is_file() and "/vendor/" not in name]
+    ours = [name for name in listed if name and (ROOT / name).is_file()]
+    return ours if with_vendored else [name for name in ours if "/vendor/" not in name]
 
 
 def text(name: str) -> str:
