@@ -13,9 +13,17 @@ import time_machine
 from flask import Flask
 
 from tests.support import network
-from tests.support.databases import DIALECTS, Database, Databases, chosen, databases
+from tests.support.databases import (
+    DIALECTS,
+    Database,
+    Databases,
+    application,
+    chosen,
+    databases,
+    dispose,
+)
 from tests.support.pages import PageClient
-from tests.support.settings import forget_environment, settings
+from tests.support.settings import forget_environment
 from tests.support.statements import count_statements
 
 __all__ = ["count_statements"]
@@ -83,9 +91,9 @@ def blank_database(all_databases: Databases, dialect: str) -> Iterator[Database]
 
 @pytest.fixture(scope="session")
 def shared_app(shared_database: Database) -> Iterator[Flask]:
-    app = _application(shared_database)
+    app = application(shared_database.url)
     yield app
-    _dispose(app)
+    dispose(app)
 
 
 @pytest.fixture
@@ -104,30 +112,12 @@ def make_app(database: Database) -> Iterator[Callable[..., Flask]]:
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
-        made.append(_application(database, **changes))
+        made.append(application(database.url, **changes))
         return made[-1]
 
     yield make
     for app in made:
-        _dispose(app)
-
-
-def _application(database: Database, **changes: Any) -> Flask:
-    from shelter import create_app
-
-    app = create_app(settings(database.url, **changes))
-    app.testing = True
-    app.test_client_class = PageClient
-    return app
-
-
-def _dispose(app: Flask) -> None:
-    from shelter.extensions import db
-
-    with app.app_context():
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
+        dispose(app)
 
 
 @pytest.fixture

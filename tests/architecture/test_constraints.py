@@ -33,21 +33,29 @@ def what_can_refuse() -> set[str]:
 
 
 def test_every_constraint_has_a_name() -> None:
-    unnamed = [f"{t.name}: {type(c).__name__}" for t, c in constraints() if not isinstance(c.name, str) or not c.name]
+    unnamed = [
+        f"{t.name}: {type(c).__name__}" for t, c in constraints() if not isinstance(c.name, str) or not c.name
+    ]
     assert not unnamed
 
 
 def test_every_index_has_a_name() -> None:
-    assert not [i for t in metadata().sorted_tables for i in t.indexes if not isinstance(i, Index) or not i.name]
+    assert not [
+        i for t in metadata().sorted_tables for i in t.indexes if not isinstance(i, Index) or not i.name
+    ]
 
 
 def test_no_name_is_cut_off_by_postgresql() -> None:
-    names = [str(c.name) for _, c in constraints()] + [str(i.name) for t in metadata().sorted_tables for i in t.indexes]
+    names = [str(c.name) for _, c in constraints()] + [
+        str(i.name) for t in metadata().sorted_tables for i in t.indexes
+    ]
     assert not [name for name in names if len(name.encode()) > 63]
 
 
 def test_no_name_is_used_twice() -> None:
-    names = [str(c.name) for _, c in constraints()] + [str(i.name) for t in metadata().sorted_tables for i in t.indexes]
+    names = [str(c.name) for _, c in constraints()] + [
+        str(i.name) for t in metadata().sorted_tables for i in t.indexes
+    ]
     assert not {name for name in names if names.count(name) > 1}
 
 

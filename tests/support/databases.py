@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from flask import Flask
 
+from tests.support.pages import PageClient
 from tests.support.postgres import Server
 from tests.support.settings import settings
 
@@ -24,19 +26,33 @@ DIALECTS = ("sqlite", "postgresql")
 LEFT_ALONE = "alembic_version"
 
 
+def application(url: str, **changes: Any) -> Flask:
+    """The application as production has it, on this database."""
+    from shelter import create_app
+
+    app = create_app(settings(url, **changes), testing=True)
+    app.test_client_class = PageClient
+    return app
+
+
+def dispose(app: Flask) -> None:
+    """Close every connection of an application that is not needed any more."""
+    from shelter.extensions import db
+
+    with app.app_context():
+        db.session.remove()
+        for engine in db.engines.values():
+            engine.dispose()
+
+
 def migrate(url: str, revision: str = "head") -> None:
     """As `flask db upgrade` does it."""
     import flask_migrate
 
-    from shelter import create_app
-    from shelter.extensions import db
-
-    app = create_app(settings(url))
+    app = application(url)
     with app.app_context():
         flask_migrate.upgrade(revision=revision)
-        db.session.remove()
-        for engine in db.engines.values():
-            engine.dispose()
+    dispose(app)
 
 
 @dataclass(eq=False)
@@ -65,6 +81,9 @@ class Database:
             else "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         )
         return sorted(name for (name,) in found.fetchall() if name != LEFT_ALONE)
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        return list(self._own.execute(f'SELECT * FROM "{table}"').fetchall())
 
     def remember(self) -> None:
         """What is in it now is what `empty` goes back to."""

@@ -1,0 +1,113 @@
+"""Who may open what: every endpoint, for every role. A change of rights is a change of this table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Rule, UUIDConverter
+from werkzeug.test import TestResponse
+
+from shelter.domain.permissions import Role
+from tests.support.people import create_user, sign_in
+
+pytestmark = pytest.mark.only("sqlite")
+
+C, M, A, U, R = Role.COORDINATOR, Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR, Role.REFERRER
+EVERYBODY = frozenset({"anonymous", *Role})
+STAFF = frozenset(Role)
+
+# endpoint: who gets past the door. Behind it, an unknown reference is a 404 and an empty form a 422.
+ACCESS: dict[str, frozenset[str]] = {
+    "health.live": EVERYBODY,
+    "health.ready": EVERYBODY,
+    "health.metrics": EVERYBODY,
+}
+
+
+def routes(app: Flask) -> list[tuple[Rule, str]]:
+    """Each address with each method it is asked with."""
+    return [
+        (rule, method)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+        for method in sorted((rule.methods or set()) & {"GET", "POST"})
+    ]
+
+
+def test_every_endpoint_is_in_the_table(app: Flask) -> None:
+    assert {rule.endpoint for rule, _ in routes(app)} - set(ACCESS) == set()
+
+
+def test_the_table_names_no_endpoint_that_is_gone(app: Flask) -> None:
+    assert set(ACCESS) - {rule.endpoint for rule, _ in routes(app)} == set()
+
+
+def test_the_table_agrees_with_the_marks(app: Flask) -> None:
+    """The same said twice, on purpose: here for people who review rights, there for the program."""
+    from shelter.domain.permissions import ROLE_PERMISSIONS
+
+    differing = {}
+    for rule, _ in routes(app):
+        mark = app.view_functions[rule.endpoint].access
+        if mark.public_because:
+            marked = EVERYBODY
+        elif not mark.any_of:
+            marked = STAFF
+        else:
+            marked = frozenset(role for role in Role if ROLE_PERMISSIONS[role] & mark.any_of)
+        if marked != ACCESS.get(rule.endpoint):
+            differing[rule.endpoint] = sorted(marked)
+    assert not differing
+
+
+def address(rule: Rule) -> str:
+    """The address with well-formed parameters that name nothing there is."""
+    values = {}
+    for name, converter in rule._converters.items():
+        if isinstance(converter, IntegerConverter):
+            values[name] = 999_999
+        elif isinstance(converter, UUIDConverter):
+            values[name] = uuid.uuid4()
+        else:
+            values[name] = converter.to_python(getattr(converter, "example", "2026-03-10"))
+    built = rule.build(values)
+    assert built is not None, rule.rule
+    return built[1]
+
+
+def got_in(response: TestResponse) -> bool:
+    to_sign_in = response.status_code in (302, 303) and "/login" in response.location
+    return not to_sign_in and response.status_code not in (401, 403)
+
+
+@pytest.fixture
+def open_app(app: Flask) -> Iterator[Flask]:
+    """Without form tokens: they guard against other sites, this test is about people."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    yield app
+    app.config["WTF_CSRF_ENABLED"] = True
+
+
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
+def test_who_gets_in(open_app: Flask, who: str) -> None:
+    user = None if who == "anonymous" else create_user(open_app, roles={Role(who)})
+    wrong = []
+    for rule, method in routes(open_app):
+        client = open_app.test_client()
+        if user is not None:
+            sign_in(client, user=user)
+        response = client.open(address(rule), method=method)
+        if got_in(response) != (who in ACCESS.get(rule.endpoint, frozenset())):
+            wrong.append(f"{method} {rule.rule} → {response.status}")
+    assert not wrong
+
+
+def test_what_is_not_there_is_told_to_nobody(app: Flask) -> None:
+    client = app.test_client()
+    response = client.get("/no-such-page")
+    assert not got_in(response)
+    partial = app.test_client().get("/no-such-page", headers={"HX-Request": "true"})
+    assert partial.status_code == 401

@@ -1,0 +1,92 @@
+"""The migrations make the models' tables, on both databases, forth and back, without losing a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from shelter.paths import resource_dir
+from tests.support.databases import Database, application, dispose
+
+FILE_NAME = re.compile(r"\d{3,4}_[a-z0-9_]+\.py")
+
+
+def script() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(resource_dir("migrations")))
+    return ScriptDirectory.from_config(config)
+
+
+def revisions() -> list[str]:
+    """From the first to the last."""
+    return [revision.revision for revision in script().walk_revisions()][::-1]
+
+
+def test_there_is_one_head_and_one_line_to_it() -> None:
+    assert len(script().get_heads()) == 1
+    forks = [r.revision for r in script().walk_revisions() if r.is_merge_point or r.is_branch_point]
+    assert not forks
+
+
+def test_migrations_are_numbered_in_their_order() -> None:
+    names = [Path(r.path).name for r in script().walk_revisions()][::-1]
+    assert all(FILE_NAME.fullmatch(name) for name in names)
+    assert names == sorted(names)
+
+
+def test_every_migration_says_what_it_is_about_and_can_be_undone() -> None:
+    for revision in script().walk_revisions():
+        assert revision.doc, revision.revision
+        assert callable(revision.module.downgrade), revision.revision
+
+
+@pytest.fixture
+def blank_app(blank_database: Database) -> Iterator[Flask]:
+    app = application(blank_database.url)
+    with app.app_context():
+        yield app
+    dispose(app)
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(blank_app: Flask) -> None:
+    from shelter.extensions import db
+
+    flask_migrate.upgrade()
+    with db.engine.connect() as connection:
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata
+        )
+    assert differences == []
+
+
+def test_migrating_twice_is_harmless(blank_app: Flask, blank_database: Database) -> None:
+    flask_migrate.upgrade()
+    before = contents(blank_database)
+    flask_migrate.upgrade()
+    assert contents(blank_database) == before
+
+
+def test_every_migration_goes_forth_and_back_alone(blank_app: Flask, blank_database: Database) -> None:
+    for revision in revisions():
+        flask_migrate.upgrade(revision=revision)
+        flask_migrate.downgrade()
+        flask_migrate.upgrade(revision=revision)
+    flask_migrate.downgrade(revision="base")
+    assert blank_database.tables() == []
+
+
+def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, in an order of its own."""
+    with_rows = {}
+    for table in database.tables():
+        with_rows[table] = sorted(database.rows(table), key=repr)
+    return with_rows

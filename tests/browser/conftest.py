@@ -1,0 +1,108 @@
+"""A real server and a real browser: Debian's Chromium, told to speak to this machine only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.support.chromium import ARGUMENTS, executable
+from tests.support.databases import Database, application, dispose
+from tests.support.settings import settings
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+
+
+class Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Running:
+    """A served application: `url` for the browser, `app` and `database` for the test."""
+
+    url: str
+    app: Flask
+    database: Database
+
+
+@pytest.fixture
+def server(database: Database) -> Iterator[Running]:
+    """The application over HTTP on `database`, at a port of its own, as production has it."""
+    listener = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=Quiet)
+    url = f"http://localhost:{listener.port}"
+    app = application(database.url, public_url=url)
+    listener.app = app
+    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread.start()
+    yield Running(url, app, database)
+    listener.shutdown()
+    thread.join()
+    listener.server_close()
+    dispose(app)
+    assert settings  # keep
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | {"executable_path": executable(), "args": ARGUMENTS}
+
+
+@pytest.fixture(params=["ko", "en"])
+def locale(request: pytest.FixtureRequest) -> str:
+    """The language of the browser: each journey is made in both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def browser_context_args(
+    browser_context_args: dict[str, Any], locale: str, server: Running
+) -> dict[str, Any]:
+    language = {"ko": "ko-KR", "en": "en-GB"}[locale]
+    return browser_context_args | {"locale": language, "timezone_id": "Asia/Seoul", "base_url": server.url}
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> Iterator[BrowserContext]:
+    """Every page of it must stay silent: the policy blocks nothing, no script fails, nothing is missing."""
+    said: list[str] = []
+
+    def listen(page: Page) -> None:
+        page.on("console", lambda message: said.append(_told(message)))
+        page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
+
+    context.on("page", listen)
+    yield context
+    expected = getattr(context, "expected", ())
+    assert [line for line in said if not any(word in line for word in expected)] == []
+
+
+def _told(message: ConsoleMessage) -> str:
+    return f"{message.type}: {message.text} ({message.location.get('url')})"
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """`axe(page)`: no violation of WCAG 2.2 AA."""
+
+    def run(page: Page) -> None:
+        found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+        assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+    return run
