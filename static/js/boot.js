@@ -1,0 +1,26 @@
+// Enhancement only: every page works without this file. The modules beside it are found under the same hash.
+import { initAll } from "../vendor/govuk-frontend/govuk-frontend.js";
+import { startAutosave } from "./autosave.js";
+import { startDoubleClickGuard } from "./double_click.js";
+import { startQuickExit } from "./quick_exit.js";
+import { startSession } from "./session.js";
+import { startSteppers } from "./steppers.js";
+
+startQuickExit();
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
+initAll();
+startSession();
+startDoubleClickGuard();
+startAutosave();
+startSteppers(document);
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const scope = event.target instanceof Element ? event.target : document.body;
+  initAll({ scope });
+  startSteppers(scope);
+});
