@@ -157,3 +157,36 @@ def explain(problems: ValidationError) -> str:
         said = "is missing" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
         lines.append(f"  {name} {said}".replace("   ", "  "))
     return "The system does not start, because its settings are missing or unsafe:\n" + "\n".join(lines)
+
+
+_active: Settings | None = None
+
+
+def activate(settings: Settings) -> None:
+    """Set once by the application factory."""
+    global _active
+    _active = settings
+
+
+def active() -> Settings:
+    """The settings of this process."""
+    if _active is None:
+        raise RuntimeError("the application has not been created")
+    return _active
+
+
+def for_flask(settings: Settings) -> dict[str, object]:
+    """What flask and its extensions read."""
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SESSION_COOKIE_NAME": f"{settings.cookie_name}-form",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_SAMESITE": "Strict",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,  # the referrer is never sent, by our own policy
+        "MAX_CONTENT_LENGTH": 6 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "MAX_FORM_PARTS": 1_000,
+        "PROPAGATE_EXCEPTIONS": False,
+    }

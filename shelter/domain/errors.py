@@ -56,7 +56,6 @@ class DatabaseBusy(DomainError):
 class UnitJustTaken(DomainError):
     """Another household, or a closure, holds one of the nights: the ledger's key refused ours."""
 
-    unit_id: int
     code: ClassVar[str] = "unit_just_taken"
 
 
@@ -68,3 +67,11 @@ class MoveNotAllowed(DomainError):
     from_state: str
     to_state: str
     code: ClassVar[str] = "move_not_allowed"
+
+
+@dataclass
+class ConstraintRefused(DomainError):
+    """A named constraint of the database refused a row; the name has a sentence of its own in the catalogue."""
+
+    name: str
+    code: ClassVar[str] = "constraint_refused"

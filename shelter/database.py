@@ -1,0 +1,55 @@
+"""How we talk to SQLite and PostgreSQL: the same promises from both.
+
+SQLite: write-ahead log, every commit on disk, foreign keys on, and a transaction that will write takes the
+write lock at once (`BEGIN IMMEDIATE`), because a reader that turns writer fails instead of waiting.
+PostgreSQL: READ COMMITTED, rows locked in a fixed order by `unit_of_work`, waits bounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+BUSY_TIMEOUT_MS = 4_000
+WRITE_INTENT = {"begin": "IMMEDIATE"}
+
+
+def for_flask(url: str) -> dict[str, Any]:
+    """What flask-sqlalchemy reads."""
+    return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(url)}
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout=30000 -c timezone=UTC"
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_timeout": 4,
+        "connect_args": {"options": options, "connect_timeout": 4},
+    }
+
+
+def prepare(engine: Engine) -> None:
+    """Attach the per-connection settings; call once per engine."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "cache_size=-16000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")

@@ -1,0 +1,6 @@
+def normalise(text: str) -> str:
+    return text.upper()
+
+
+def is_valid(reference: str) -> bool:
+    return len(reference) == 7

@@ -1,0 +1,73 @@
+"""The ledger of nights: one unit, one night, one owner. The only place that inserts or deletes `unit_night`.
+
+Callers hold the lock of the unit's site (`UnitOfWork.lock`). Nights are inserted in date order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import delete, insert, select, text
+
+from shelter.domain.nights import Nights
+from shelter.extensions import db
+from shelter.models.stays import Placement, UnitNight
+
+_SERIES = text(
+    "INSERT INTO unit_night (unit_id, night, placement_id, closure_id, people)"
+    " SELECT :unit_id, night::date, :placement_id, :closure_id, :people"
+    " FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS night ORDER BY night"
+)
+
+
+def claim(
+    unit_id: int, nights: Iterable[date], *, placement_id: int | None = None, closure_id: int | None = None, people: int = 0
+) -> None:
+    """Write the nights of one owner. The key refuses a night that has one: the unit of work raises UnitJustTaken."""
+    days = sorted(nights)
+    if not days:
+        return
+    owner = {"unit_id": unit_id, "placement_id": placement_id, "closure_id": closure_id, "people": people}
+    is_run = (days[-1] - days[0]).days == len(days) - 1
+    if db.engine.dialect.name == "postgresql" and is_run:
+        db.session.execute(_SERIES, {**owner, "first": days[0], "last": days[-1]})
+    else:
+        db.session.execute(insert(UnitNight.__table__), [{**owner, "night": day} for day in days])
+
+
+def claim_for(placement: Placement, nights: Iterable[date]) -> None:
+    claim(placement.unit_id, nights, placement_id=placement.id, people=placement.people)
+
+
+def release(placement: Placement, *, from_night: date | None = None) -> int:
+    """Give back the placement's nights, all or from one on; how many."""
+    where = [UnitNight.placement_id == placement.id]
+    if from_night is not None:
+        where.append(UnitNight.night >= from_night)
+    return db.session.execute(delete(UnitNight).where(*where).execution_options(synchronize_session=False)).rowcount
+
+
+def release_closure(closure_id: int, *, from_night: date | None = None) -> int:
+    """Give back a closure's nights, all or from one on; how many."""
+    where = [UnitNight.closure_id == closure_id]
+    if from_night is not None:
+        where.append(UnitNight.night >= from_night)
+    return db.session.execute(delete(UnitNight).where(*where).execution_options(synchronize_session=False)).rowcount
+
+
+def nights_of(placement: Placement) -> list[date]:
+    """The nights the placement holds now, in order."""
+    rows = select(UnitNight.night).where(UnitNight.placement_id == placement.id).order_by(UnitNight.night)
+    return list(db.session.scalars(rows))
+
+
+def owners(unit_id: int, nights: Nights) -> list[UnitNight]:
+    """Who holds what of these nights, in date order; detached copies are not kept."""
+    rows = (
+        select(UnitNight)
+        .where(UnitNight.unit_id == unit_id, UnitNight.night >= nights.arrive_on, UnitNight.night < nights.leave_on)
+        .order_by(UnitNight.night)
+        .execution_options(populate_existing=True)
+    )
+    return list(db.session.scalars(rows))

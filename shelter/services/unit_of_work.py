@@ -1,0 +1,138 @@
+"""One transaction per use case: locks in one order, audit last, commit at the end, rollback on anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from shelter import clock
+from shelter.database import WRITE_INTENT
+from shelter.domain.errors import ConstraintRefused, DatabaseBusy, KeyReused, UnitJustTaken
+from shelter.domain.permissions import Principal
+from shelter.extensions import db
+from shelter.models.constraints import LEDGER_KEY, violated_constraint
+from shelter.models.households import Household
+from shelter.models.people import IdempotentAct
+from shelter.models.sites import Site
+from shelter.models.stays import Stay
+from shelter.services import audit
+
+
+@dataclass(frozen=True)
+class Once:
+    """An act's idempotency key, made by the form, and the hash of the canonical form."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass
+class UnitOfWork:
+    """What a use case is given. `result` is a short text (an id or a reference) a replay will return."""
+
+    by: Principal
+    result: str | None = None
+    is_replay: bool = False
+    _rank: int = 0
+    _entries: list[audit.Entry] = field(default_factory=list)
+
+    def lock(
+        self, *, household: UUID | None = None, stay: UUID | None = None, sites: Iterable[UUID] = ()
+    ) -> None:
+        """Lock rows, always household before stay before sites by id; out of order is a programming error.
+
+        On SQLite the transaction holds the one write lock already, so that nothing more is asked of it.
+        """
+        steps = [(1, Household, [household] if household else []), (2, Stay, [stay] if stay else [])]
+        steps.append((3, Site, sorted(set(sites), key=lambda site: site.hex)))
+        for rank, table, ids in steps:
+            if not ids:
+                continue
+            if rank <= self._rank:
+                raise RuntimeError("locks are taken once and in order: household, stay, sites")
+            self._rank = rank
+            if db.engine.dialect.name == "postgresql":
+                rows = select(table.id).where(table.id.in_(ids)).order_by(table.id)
+                db.session.execute(rows.with_for_update(key_share=True)).all()
+
+    def record(
+        self,
+        action: str,
+        *,
+        subject: str | None = None,
+        household: UUID | None = None,
+        **details: Any,
+    ) -> None:
+        """Audit entry of this act, written as the last statement before COMMIT.
+
+        `subject` is `kind:reference`; `household` whose data it is; details (before, after, reason) are sealed.
+        """
+        self._entries.append(audit.Entry(action, subject, household, details or None))
+
+
+@contextmanager
+def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork]:
+    """A writing transaction of one person or of the system.
+
+    With `once`, the key is inserted first: a replay gives `is_replay` and the stored `result`, and another body
+    under the same key raises KeyReused. A lost race for a night raises UnitJustTaken, another refused constraint
+    ConstraintRefused, a database that does not answer in time DatabaseBusy. Nothing half-written survives.
+    """
+    session = db.session()
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("a unit of work begins with nothing pending: use cases do not nest")
+    session.rollback()
+    work = UnitOfWork(by=by)
+    try:
+        session.connection(execution_options=WRITE_INTENT)
+        if once is not None:
+            _claim(work, once)
+        yield work
+        if work.is_replay:
+            session.rollback()
+            return
+        if once is not None:
+            _keep_result(work, once)
+        session.flush()
+        written = audit.write(work.by, work._entries)
+        session.commit()
+    except IntegrityError as refused:
+        session.rollback()
+        name = violated_constraint(refused)
+        raise (UnitJustTaken() if name == LEDGER_KEY else ConstraintRefused(name or "unknown")) from refused
+    except OperationalError as busy:
+        session.rollback()
+        raise DatabaseBusy() from busy
+    except BaseException:
+        session.rollback()
+        raise
+    audit.announce(written)
+
+
+def _claim(work: UnitOfWork, once: Once) -> None:
+    """Insert the key, or learn what was done under it. A concurrent twin makes us wait for its end."""
+    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    values = {
+        "user_id": work.by.user_id,
+        "key": once.key,
+        "fingerprint": once.fingerprint,
+        "created_at": clock.now(),
+    }
+    done = db.session.execute(insert(IdempotentAct).values(values).on_conflict_do_nothing())
+    if done.rowcount:
+        return
+    earlier = db.session.get_one(IdempotentAct, (work.by.user_id, once.key))
+    if earlier.fingerprint != once.fingerprint:
+        raise KeyReused()
+    work.is_replay, work.result = True, earlier.result
+
+
+def _keep_result(work: UnitOfWork, once: Once) -> None:
+    db.session.get_one(IdempotentAct, (work.by.user_id, once.key)).result = work.result
