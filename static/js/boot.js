@@ -3,6 +3,7 @@ import { initAll } from "../vendor/govuk-frontend/govuk-frontend.js";
 import { startAutosave } from "./autosave.js";
 import { startDoubleClickGuard } from "./double_click.js";
 import { startQuickExit } from "./quick_exit.js";
+import { startReveals } from "./reveal.js";
 import { startSession } from "./session.js";
 import { startSteppers } from "./steppers.js";
 
@@ -13,6 +14,7 @@ startSession();
 startDoubleClickGuard();
 startAutosave();
 startSteppers(document);
+startReveals(document);
 
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
@@ -23,4 +25,5 @@ document.addEventListener("htmx:after:swap", (event) => {
   const scope = event.target instanceof Element ? event.target : document.body;
   initAll({ scope });
   startSteppers(scope);
+  startReveals(scope);
 });
