@@ -109,10 +109,11 @@ def end_sessions(*where: object) -> int:
     return _rows(ended.values(ended_at=clock.now()))
 
 
-def touch(*, session_id: str, by: Principal, is_long_form: bool = False) -> None:
+def touch(*, session_id: str, by: Principal, is_long_form: bool | None = None) -> None:
     """Note that a person did something: the idle limit starts again. Written at most once a minute.
 
-    A long form (an intake) is given the longer limit. A database too busy for it is no reason to fail.
+    A long form (an intake) is given the longer limit; None leaves it as it was. A database too busy for this is
+    no reason to fail.
     """
     now = clock.now()
     if by.active_at and now - by.active_at < NOTE_EVERY and not is_long_form:
@@ -122,21 +123,31 @@ def touch(*, session_id: str, by: Principal, is_long_form: bool = False) -> None
             row = db.session.get(SignInSession, session_id)
             if row is None or row.ended_at or row.expires_at <= now:
                 return
+            if is_long_form is None:
+                is_long_form = row.expires_at - row.last_active_at > _idle(is_long_form=False)
             until = _deadline(row.created_at, now, is_long_form=is_long_form)
-            if abs(until - row.expires_at) >= NOTE_EVERY:
-                _rows(
-                    update(SignInSession)
-                    .where(SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None))
-                    .values(last_active_at=now, expires_at=until)
-                )
+            if abs(until - row.expires_at) < NOTE_EVERY and now - row.last_active_at < NOTE_EVERY:
+                return
+            _rows(
+                update(SignInSession)
+                .where(SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None))
+                .values(last_active_at=now, expires_at=until)
+            )
     except DatabaseBusy:
         return
 
 
-def _deadline(created_at: datetime, now: datetime, *, is_long_form: bool) -> datetime:
+def _idle(*, is_long_form: bool) -> timedelta:
     settings = config.active()
-    minutes = settings.session_intake_idle_minutes if is_long_form else settings.session_idle_minutes
-    return min(now + timedelta(minutes=minutes), created_at + timedelta(hours=settings.session_hours))
+    return timedelta(
+        minutes=settings.session_intake_idle_minutes if is_long_form else settings.session_idle_minutes
+    )
+
+
+def _deadline(created_at: datetime, now: datetime, *, is_long_form: bool) -> datetime:
+    return min(
+        now + _idle(is_long_form=is_long_form), created_at + timedelta(hours=config.active().session_hours)
+    )
 
 
 # Throttling. A try is taken before the password is looked at, by conditional writes: parallel tries count.

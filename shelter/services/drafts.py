@@ -1,0 +1,94 @@
+"""What was typed and not yet sent: sealed, for its own person alone; the latest wins."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shelter import clock
+from shelter.domain.errors import NotFound
+from shelter.domain.people import DraftTooLarge
+from shelter.domain.permissions import SYSTEM, Principal
+from shelter.extensions import db
+from shelter.models.people import Draft
+from shelter.models.sealed import seal
+from shelter.services.unit_of_work import unit_of_work
+from shelter.tables import uuid7
+
+LARGEST = 256 * 1024
+KEEP = timedelta(days=3)
+MOST = 40  # drafts of one person; the oldest go
+
+
+@dataclass(frozen=True)
+class SavedDraft:
+    id: UUID
+    purpose: str
+    body: dict[str, Any]
+    saved_at: datetime
+
+
+def save_draft(*, purpose: str, body: dict[str, Any], by: Principal) -> UUID:
+    """Keep `body` (JSON values) under `purpose`, in the place of what was there. Raises DraftTooLarge."""
+    if len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST:
+        raise DraftTooLarge()
+    now, draft_id = clock.now(), uuid7()
+    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    with unit_of_work(by):
+        first = {
+            "id": draft_id,
+            "user_id": by.user_id,
+            "purpose": purpose,
+            "body_sealed": seal(body, Draft.__tablename__, "body_sealed", draft_id),
+            "saved_at": now,
+        }
+        done = db.session.execute(insert(Draft).values(first).on_conflict_do_nothing())
+        if done.rowcount:
+            _drop_oldest(by)
+            return draft_id
+        kept = db.session.scalars(select(Draft).where(*_one(by, purpose=purpose)).with_for_update()).one()
+        kept.body, kept.saved_at = body, now
+        return kept.id
+
+
+def _drop_oldest(by: Principal) -> None:
+    ids = select(Draft.id).where(Draft.user_id == by.user_id).order_by(Draft.saved_at.desc(), Draft.id.desc())
+    if old := db.session.scalars(ids.offset(MOST)).all():
+        db.session.execute(delete(Draft).where(Draft.id.in_(old)))
+
+
+def read_draft(
+    *, by: Principal, purpose: str | None = None, draft_id: UUID | None = None
+) -> SavedDraft | None:
+    """The person's own draft by purpose or id; None when there is none, or it is somebody else's."""
+    draft = db.session.scalar(select(Draft).where(*_one(by, purpose=purpose, draft_id=draft_id)))
+    return SavedDraft(draft.id, draft.purpose, draft.body or {}, draft.saved_at) if draft else None
+
+
+def drop_draft(*, by: Principal, purpose: str | None = None, draft_id: UUID | None = None) -> None:
+    """It is not needed any more; of no effect when it is gone."""
+    with unit_of_work(by):
+        db.session.execute(
+            delete(Draft)
+            .where(*_one(by, purpose=purpose, draft_id=draft_id))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def forget_old_drafts(*, by: Principal = SYSTEM) -> int:
+    """Delete what nobody came back for; how many."""
+    with unit_of_work(by):
+        old = delete(Draft).where(Draft.saved_at < clock.now() - KEEP)
+        return db.session.execute(old.execution_options(synchronize_session=False)).rowcount
+
+
+def _one(by: Principal, *, purpose: str | None = None, draft_id: UUID | None = None) -> list:
+    if by.user_id is None or (purpose is None) == (draft_id is None):
+        raise NotFound()
+    return [Draft.user_id == by.user_id, Draft.id == draft_id if draft_id else Draft.purpose == purpose]

@@ -1,0 +1,222 @@
+"""How a refusal, a reason or a coded value is said, Korean and English: for pages, commands and jobs alike.
+
+The sentences themselves are in `web/sentences/`, by subject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from shelter.database import UNAVAILABLE
+from shelter.domain.errors import (
+    ConstraintRefused,
+    DatabaseBusy,
+    DomainError,
+    KeyReused,
+    NotFound,
+    NotPermitted,
+)
+from shelter.domain.people import TooManyTries
+from shelter.web import formats, language
+from shelter.web.sentences import CONSTRAINTS, LABELS, REASONS, SENTENCES
+
+log = structlog.get_logger("web")
+
+STATUS: dict[type[DomainError], int] = {
+    NotPermitted: 403,
+    NotFound: 404,
+    KeyReused: 409,
+    TooManyTries: 429,
+    DatabaseBusy: 503,
+}
+OTHERWISE = 422
+# Heading and what to do, for each answer that is not what was asked for.
+PAGES: dict[int, tuple[Any, Any]] = {
+    400: (
+        _l("This could not be read"),
+        _l(
+            "The form was incomplete or came from another page. Go back, open the page again and send it once more."
+        ),
+    ),
+    403: (_l("You may not open this page"), SENTENCES["not_permitted"]),
+    404: (
+        _l("Nothing was found here"),
+        _l("There is no such page, or you may not see it. Check the address."),
+    ),
+    405: (_l("This does not work this way"), _l("Go back and use the buttons on the page.")),
+    409: (_l("This was already done"), SENTENCES["key_reused"]),
+    413: (_l("That is too much at once"), _l("The file or the text is too large. Send less.")),
+    422: (_l("This cannot be done"), _l("Go back, check the details and try again.")),
+    429: (_l("Too many tries"), _l("Wait a moment, then try again.")),
+    500: (
+        _l("Something went wrong here"),
+        _l(
+            "It has been noted. Look whether it was done before you try again. If it happens again, tell your administrator."
+        ),
+    ),
+    503: (
+        _l("The system cannot answer at the moment"),
+        _l("Nothing was changed. Try again in a minute. If it is urgent, use the paper sheet for an outage."),
+    ),
+}
+
+
+def sentence(error: DomainError) -> str:
+    """What a refusal says to people, and what to do."""
+    if isinstance(error, ConstraintRefused) and error.name in CONSTRAINTS:
+        return str(CONSTRAINTS[error.name])
+    return _fill(SENTENCES.get(error.code, SENTENCES["refused"]), error.params)
+
+
+def reason(item: Any) -> str:
+    """Why a unit fits or does not, what to beware of: anything with a `code` and `params` of its own."""
+    return _fill(REASONS[item.code], item.params)
+
+
+def label(member: StrEnum | None) -> str:
+    """A coded value in words; a dash for none."""
+    return formats.NOTHING if member is None else str(LABELS[type(member)][member])
+
+
+def choices(codes: type[StrEnum]) -> list[tuple[str, Any]]:
+    """For a select or radio field: code and words, in the order of the codes."""
+    return [(member.value, LABELS[codes][member]) for member in codes]
+
+
+def say(error: DomainError, locale: str = "ko") -> str:
+    """The same sentence outside a request: commands and jobs, within an application context."""
+    with force_locale(locale):
+        return sentence(error)
+
+
+def show(error: DomainError, form: Any) -> None:
+    """Put the sentence beside the field it belongs to, or at the top of the form."""
+    field = form[error.field] if error.field and error.field in form else None
+    if field is not None:
+        field.errors = [*field.errors, sentence(error)]
+    else:
+        form.form_errors.append(sentence(error))
+
+
+def _fill(words: Any, params: Mapping[str, Any]) -> str:
+    said = {name: _readable(value) for name, value in params.items()}
+    return str(words) % said if said else str(words)
+
+
+def _readable(value: Any) -> Any:
+    match value:
+        case StrEnum() if type(value) in LABELS:
+            return label(value)
+        case datetime():
+            return formats.moment(value)
+        case date():
+            return formats.on(value)
+        case time():
+            return formats.at(value)
+        case list() | tuple() | set() | frozenset():
+            return ", ".join(str(_readable(each)) for each in value)
+        case _:
+            return value
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals.update(sentence=sentence, reason=reason)
+    app.jinja_env.filters["label"] = label
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _dead_token)
+    app.register_error_handler(DomainError, _refused)
+    for kind in UNAVAILABLE:
+        app.register_error_handler(kind, _unavailable)
+    app.register_error_handler(Exception, _broken)
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    heading, advice = PAGES.get(error.code, PAGES[400])
+    answer = _page(error.code, heading, advice)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _refused(error: DomainError) -> Response:
+    status = STATUS.get(type(error), OTHERWISE)
+    answer = _page(status, PAGES[status][0], sentence(error))
+    if status == 503:
+        answer.headers["Retry-After"] = "5"
+    if isinstance(error, TooManyTries):
+        answer.headers["Retry-After"] = str(error.wait_seconds)
+    return answer
+
+
+def _dead_token(error: CSRFError) -> Any:
+    """The page was open for too long, or is not ours: nothing typed is lost, and nothing is done."""
+    from shelter.web.auth.expired import reopen_with_fresh_token
+
+    if reopened := reopen_with_fresh_token():
+        return reopened
+    if request.endpoint == "auth.sign_in" and "HX-Request" not in request.headers:
+        flash(_("This page was open for too long. Please sign in now."), "info")
+        return redirect(url_for("auth.sign_in"), code=303)
+    return _http(error)
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("the database does not answer", exc_info=error, endpoint=request.endpoint)
+    answer = _standalone(503)
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+def _broken(error: Exception) -> Response:
+    log.error("a view failed", exc_info=error, endpoint=request.endpoint, method=request.method)
+    return _standalone(500)
+
+
+def _page(status: int, heading: Any, advice: Any) -> Response:
+    if "HX-Request" in request.headers:
+        return make_response(render_template("errors/fragment.html", advice=advice), status)
+    if status >= 500:
+        return _standalone(status, advice)
+    return make_response(
+        render_template("errors/error.html", heading=heading, advice=advice, code=status), status
+    )
+
+
+def _standalone(status: int, advice: Any = None) -> Response:
+    """Without the database, and without anything that could fail again."""
+    person = g.get("_login_user")
+    chosen = getattr(person, "locale", None) or request.cookies.get(language.COOKIE)
+    chosen = (
+        chosen if chosen in language.LANGUAGES else request.accept_languages.best_match(language.LANGUAGES)
+    )
+    with force_locale(chosen or "ko"):
+        heading, usual = PAGES[status]
+        page = current_app.jinja_env.get_template("errors/standalone.html").render(
+            language=chosen or "ko", heading=str(heading), advice=str(advice or usual), code=status
+        )
+    return make_response(page, status)

@@ -1,0 +1,54 @@
+"""The base of all forms, and the token that shows a POST comes from a page of ours.
+
+A form reopens with what was typed before a session ended (`web/auth/expired.py`): nothing else is asked of it than
+to be constructed on GET as on POST.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, session
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import HiddenField
+
+from shelter.web.once import FIELD, new_once
+
+OWNER = "of"
+
+
+class Form(FlaskForm):
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            sent = super().wrap_formdata(form, formdata)
+            typed = g.get("typed")
+            if sent is None and formdata is not None and typed is not None and _is_for(form, typed):
+                g.is_typed_shown = True
+                return typed
+            return sent
+
+
+class OnceForm(Form):
+    """A form whose act must happen once, however often it is sent."""
+
+    once = HiddenField(default=new_once)
+
+
+def _is_for(form: Any, typed: Any) -> bool:
+    names = {name.split("-")[0] for name in typed} - {"csrf_token", FIELD}
+    return bool(names & set(form._fields))
+
+
+def init_app(app: Flask) -> None:
+    """To be called before the token is checked."""
+
+    @app.before_request
+    def _token_of_one_person() -> None:
+        # The token lives in a signed cookie of its own and survives signing in again as the same person, so that
+        # a page left open can still be sent. For anybody else there is a new one.
+        if request.endpoint in (None, "static") or not current_user.is_authenticated:
+            return
+        if session.get(OWNER) != current_user.user_id.hex:
+            session.clear()
+            session[OWNER] = current_user.user_id.hex

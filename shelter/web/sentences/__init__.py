@@ -1,0 +1,13 @@
+"""The one catalogue: what every code says to people, by subject. `web/errors.py` is how it is asked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from shelter.web.sentences import people
+
+SENTENCES: dict[str, Any] = {**people.SENTENCES}
+REASONS: dict[str, Any] = {}
+LABELS: dict[type[StrEnum], dict[Any, Any]] = {**people.LABELS}
+CONSTRAINTS: dict[str, Any] = {**people.CONSTRAINTS}
