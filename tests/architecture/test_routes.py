@@ -12,7 +12,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 STATIC = "static"
 PATH = re.compile(r"/|(?:/(?:[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z]+)?|<[^>]+>))+")
-# Read over the telephone, seen over a shoulder, kept in a browser's history: none of these may be in an address.
+# Addresses are seen over shoulders and kept in histories: none of these may be in one.
 SPEAKING = {"name", "phone", "number", "district", "login", "email", "directions", "search", "query", "q"}
 
 
