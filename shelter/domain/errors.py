@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, ClassVar
 
 
@@ -75,3 +76,27 @@ class ConstraintRefused(DomainError):
 
     name: str
     code: ClassVar[str] = "constraint_refused"
+
+
+@dataclass
+class NightsOutOfOrder(DomainError):
+    """The day of leaving must come after the night of arrival."""
+
+    code: ClassVar[str] = "nights_out_of_order"
+    field: ClassVar[str | None] = "leave_on"
+
+
+@dataclass
+class PolicyIncomplete(DomainError):
+    """A stay policy is in months or in days, never both, never none."""
+
+    code: ClassVar[str] = "policy_incomplete"
+
+
+@dataclass
+class PastTheLimit(DomainError):
+    """The stay may not last beyond its limit without a granted extension."""
+
+    limit_on: date
+    code: ClassVar[str] = "past_the_limit"
+    field: ClassVar[str | None] = "leave_on"

@@ -1,7 +1,7 @@
 """A network of shelters as a list: one line is one unit, a whole room or one bed; sites and rooms repeat.
 
-An empty cell is an answer: no, none, or what is usual. Only what is sealed (district, directions, night line) is kept
-as it is when the cell is empty, so that a list can go round without saying where the sites are.
+An empty cell is an answer: no, none, or what is usual. Only what is sealed (district, directions, night
+line) is kept as it is when the cell is empty, so that a list can go round without saying where the sites are.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from shelter.domain import districts
 from shelter.domain.matching import Audience, PetsAllowed, Sharing
@@ -27,65 +26,7 @@ from shelter.domain.sheets import (
     tidy,
     tidy_lines,
 )
-
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-@dataclass(frozen=True)
-class Column:
-    """`is_secret`: what stands in its cells is never repeated in a sentence."""
-
-    code: str
-    ko: str
-    en: str
-    also: tuple[str, ...] = ()
-    is_secret: bool = False
-
-
-COLUMNS = (
-    Column("site", "시설 별칭", "Site", ("시설", "시설명", "별칭", "쉼터", "site name", "code name", "shelter")),
-    Column("district", "자치구", "District", ("구", "지역", "시군구", "자치구 코드", "district code", "gu"), True),
-    Column("directions", "길 안내", "Directions", ("길 안내 비공개", "오시는 길", "찾아오는 길"), True),
-    Column("night_line", "야간 연락처", "Night line", ("야간 전화", "시설 전화", "연락처", "전화번호", "phone"), True),
-    Column("is_overflow", "임시 숙소", "Overflow", ("overflow place", "hotel", "temporary")),
-    Column("room", "호실", "Room", ("방", "방 번호", "방 이름", "호실 번호", "호수", "room number", "room no")),
-    Column("bed", "침대", "Bed", ("침대 번호", "침상", "bed number", "bed no", "unit", "unit label")),
-    Column("floor", "층", "Floor", ("층수",)),
-    Column("sharing", "함께 쓰는 방", "Sharing", ("공동 사용", "공용", "공용 여부", "방 사용", "sharing rule", "shared")),
-    Column("capacity", "정원", "Capacity", ("인원", "수용 인원", "최대 인원", "people", "sleeps", "places")),
-    Column("pets_allowed", "반려동물", "Pets", ("반려동물 가능", "반려동물 동반", "pet friendly", "pets allowed")),
-    Column("max_pets", "반려동물 수", "Number of pets", ("반려동물 최대 수", "최대 반려동물", "max pets", "how many pets")),
-    Column("is_step_free", "휠체어 가능", "Step-free", ("휠체어", "문턱 없음", "wheelchair", "accessible", "stepfree")),
-    Column("has_cot", "아기 침대", "Cot", ("유아 침대", "crib", "baby bed")),
-    Column("audience", "이용 대상", "Who it is for", ("대상", "입소 대상", "성별", "audience", "for", "for whom")),
-    Column("accepts_older_boys", "10세 이상 남아", "Boys 10 and over", ("10세 이상 남아 동반", "남아 동반", "older boys")),
-    Column("in_service_from", "사용 시작일", "In service from", ("운영 시작일", "시작일", "from", "opened on")),
-    Column("in_service_until", "사용 종료일", "In service until", ("운영 종료일", "종료일", "until", "closed on")),
-)  # fmt: skip
-BY_CODE = {column.code: column for column in COLUMNS}
-NEEDED = ("site", "room", "capacity")
-_HEADINGS = {bare(spelling): c.code for c in COLUMNS for spelling in (c.ko, c.en, c.code, *c.also)}
-
-# The first Korean and the first English spelling are the ones that sentences and templates use.
-CHOICES: Mapping[str, Mapping[StrEnum, tuple[str, str, tuple[str, ...]]]] = {
-    "sharing": {
-        Sharing.HOUSEHOLD: ("한 가구", "one household", ("가구 전용", "1가구", "단독", "전용", "household", "private")),
-        Sharing.WOMEN: ("여성", "women", ("여성 공용", "여", "female", "woman")),
-        Sharing.MEN: ("남성", "men", ("남성 공용", "남", "male", "man")),
-        Sharing.ANY: ("모두", "any", ("누구나", "혼성", "mixed", "anyone")),
-    },
-    "pets_allowed": {
-        PetsAllowed.NONE: ("불가", "none", ("없음", "아니오", "아니요", "x", "no", "n", "0", "-")),
-        PetsAllowed.SMALL: ("소형만", "small", ("소형", "소형견", "small only", "small pets")),
-        PetsAllowed.ANY: ("모두", "any", ("가능", "예", "o", "○", "yes", "y", "all")),
-    },
-    "audience": {
-        Audience.WOMEN: ("여성", "women", ("여", "여성 전용", "female", "woman")),
-        Audience.MEN: ("남성", "men", ("남", "남성 전용", "male", "man")),
-        Audience.FAMILY: ("가족", "families", ("가족실", "family", "동반 가족")),
-        Audience.ANY: ("모두", "any", ("누구나", "제한 없음", "all", "anyone", "everyone")),
-    },
-}  # fmt: skip
+from shelter.domain.units_columns import BY_CODE, HEADINGS, NEEDED, SPELLINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +44,7 @@ class SiteLine:
 
 @dataclass(frozen=True, kw_only=True)
 class RoomLine:
-    site: str
+    site: str  # as `same_name` says it, like `room` below
     label: str
     line: int
     sheet: str | None = None
@@ -152,50 +93,260 @@ def same_name(text: str) -> str:
 def read_units_file(sheets: Iterable[Sheet]) -> UnitsFile:
     """Everything the list says, and everything that is wrong with it, at once."""
     reading = _Reading()
-    skipped, ignored = [], []
+    skipped: list[str] = []
+    ignored: list[str] = []
     is_any = False
     for sheet in sheets:
-        headings = find_headings(sheet, _HEADINGS, NEEDED)
+        headings = find_headings(sheet, HEADINGS, NEEDED)
         if headings is None:
-            skipped.append(sheet.name or "")
+            skipped += [sheet.name] if sheet.name else []
             continue
         is_any = True
         ignored += [h for h in headings.ignored if h not in ignored]
-        if _check_headings(headings, sheet, reading):
-            for row in sheet.rows:
-                if row.line > headings.line:
-                    _LineReader(row, sheet, headings, reading).read()
+        if problems := _heading_problems(headings, sheet):
+            reading.problems += problems
+            continue
+        for row in sheet.rows:
+            if row.line > headings.line:
+                _read_line(reading, Cells(row, sheet.name, headings.columns))
     if not is_any:
-        reading.problems.append(Problem(code="sheet_no_headings", params={"columns": list(NEEDED)}))
+        reading.problems.append(Problem(code="sheet_no_headings", params={"columns": NEEDED}))
     elif not reading.units and not reading.problems:
         reading.problems.append(Problem(code="sheet_no_lines"))
     return UnitsFile(
-        sites=tuple(reading.sites.values()),
-        rooms=tuple(reading.rooms.values()),
+        sites=reading.sites(),
+        rooms=reading.rooms(),
         units=tuple(reading.units.values()),
-        problems=tuple(reading.problems),
+        problems=tuple(
+            sorted(reading.problems, key=lambda problem: (problem.sheet or "", problem.line or 0))
+        ),
         ignored_headings=tuple(ignored),
-        sheets_not_read=tuple(name for name in skipped if name),
+        sheets_not_read=tuple(skipped),
     )
+
+
+def _heading_problems(headings: Headings, sheet: Sheet) -> list[Problem]:
+    where: dict[str, Any] = {"line": headings.line, "sheet": sheet.name}
+    repeated = [Problem(code="sheet_heading_repeated", column=code, **where) for code in headings.repeated]
+    absent = [code for code in NEEDED if code not in headings.columns]
+    return repeated + [Problem(code="sheet_heading_missing", column=code, **where) for code in absent]
+
+
+class Cells:
+    """One line's cells by column; what cannot be read is noted and taken as not said."""
+
+    def __init__(self, row: Row, sheet: str | None, columns: Mapping[str, int]) -> None:
+        self.line, self.sheet, self.problems = row.line, sheet, list[Problem]()
+        self._row, self._columns = row, columns
+        for code, position in columns.items():
+            if flaw := row.flaws.get(position):
+                self.refuse(flaw.value, code)
+
+    def has(self, code: str) -> bool:
+        return code in self._columns
+
+    def raw(self, code: str) -> str:
+        position = self._columns.get(code, -1)
+        return self._row.cells[position] if 0 <= position < len(self._row.cells) else ""
+
+    def refuse(self, problem: str, code: str | None = None, **params: Any) -> None:
+        if code and not BY_CODE[code].is_secret and (value := tidy(self.raw(code))):
+            params.setdefault("value", value[:40])
+        self.problems.append(
+            Problem(code=problem, line=self.line, sheet=self.sheet, column=code, params=params)
+        )
+
+    def is_refused(self, code: str) -> bool:
+        return any(problem.column == code for problem in self.problems)
+
+    def text(self, code: str, longest: int, *, is_needed: bool = False) -> str | None:
+        said = tidy(self.raw(code))
+        if len(said) > longest:
+            self.refuse("cell_too_long", code, longest=longest)
+            return None
+        if is_needed and not said and not self.is_refused(code):
+            self.refuse("cell_missing", code)
+        return said or None
+
+    def yes_no(self, code: str) -> bool | None:
+        """None when it says nothing."""
+        if not (raw := self.raw(code)):
+            return None
+        said = parse_yes_no(raw)
+        if said is None:
+            self.refuse("cell_not_yes_no", code)
+        return said
+
+    def number(self, code: str, lowest: int, highest: int) -> int | None:
+        if not (raw := self.raw(code)):
+            return None
+        said = parse_number(raw)
+        if said is None or not lowest <= said <= highest:
+            self.refuse("cell_not_number", code, lowest=lowest, highest=highest)
+            return None
+        return said
+
+    def day(self, code: str) -> date | None:
+        if not (raw := self.raw(code)):
+            return None
+        said = parse_date(raw)
+        if said is None:
+            self.refuse("cell_not_date", code)
+        return said
+
+    def choice(self, code: str) -> Any:
+        if not (raw := self.raw(code)):
+            return None
+        said = SPELLINGS[code].get(bare(raw) or raw.strip())
+        if said is None:
+            self.refuse("cell_not_choice", code)
+        return said
 
 
 @dataclass
 class _Reading:
-    sites: dict[str, SiteLine] = field(default_factory=dict)
-    rooms: dict[tuple[str, str], RoomLine] = field(default_factory=dict)
+    """What was said so far of sites and rooms, and on which line first."""
+
+    names: dict[tuple[str, ...], tuple[str, int, str | None]] = field(default_factory=dict)
+    said: dict[tuple[tuple[str, ...], str], tuple[Any, int]] = field(default_factory=dict)
+    columns: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     units: dict[tuple[str, str, str], UnitLine] = field(default_factory=dict)
+    whole: dict[tuple[str, str], tuple[bool, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    def note(self, key: tuple[str, ...], name: str, values: Mapping[str, Any], cells: Cells) -> None:
+        """A site's or a room's own values: said on any of its lines, and never differently on two."""
+        self.names.setdefault(key, (name, cells.line, cells.sheet))
+        for code, value in values.items():
+            if cells.has(code):
+                self.columns.setdefault(key, set()).add(code)
+            if value is None:
+                continue
+            first, line = self.said.setdefault((key, code), (value, cells.line))
+            if first != value:
+                cells.refuse("cell_differs", code, first=line)
 
-def _check_headings(headings: Headings, sheet: Sheet, reading: _Reading) -> bool:
-    problems = [
-        Problem(code="sheet_heading_repeated", line=headings.line, sheet=sheet.name, column=code)
-        for code in headings.repeated
-    ]
-    problems += [
-        Problem(code="sheet_heading_missing", line=headings.line, sheet=sheet.name, column=code)
-        for code in NEEDED
-        if code not in headings.columns
-    ]
-    reading.problems += problems
-    return not problems
+    def value(self, key: tuple[str, ...], code: str, empty: Any = None) -> Any:
+        """`empty` when the column is there and no line fills it; None when there is no such column."""
+        if (key, code) in self.said:
+            return self.said[key, code][0]
+        return empty if code in self.columns.get(key, ()) else None
+
+    def sites(self) -> tuple[SiteLine, ...]:
+        return tuple(
+            SiteLine(
+                code_name=name,
+                line=line,
+                sheet=sheet,
+                district=self.value(key, "district"),
+                directions=self.value(key, "directions"),
+                night_line=self.value(key, "night_line"),
+                is_overflow=self.value(key, "is_overflow", False),
+            )
+            for key, (name, line, sheet) in self.names.items()
+            if len(key) == 1
+        )
+
+    def rooms(self) -> tuple[RoomLine, ...]:
+        return tuple(
+            RoomLine(
+                site=key[0],
+                label=name,
+                line=line,
+                sheet=sheet,
+                floor=self.value(key, "floor"),
+                sharing=self.value(key, "sharing", Sharing.HOUSEHOLD),
+            )
+            for key, (name, line, sheet) in self.names.items()
+            if len(key) == 2
+        )
+
+
+def _read_line(reading: _Reading, cells: Cells) -> None:
+    site, room = cells.text("site", 40, is_needed=True), cells.text("room", 40, is_needed=True)
+    bed = cells.text("bed", 40)
+    if site and districts.is_named_in(site):
+        cells.problems.append(
+            Problem(code="code_name_tells", line=cells.line, sheet=cells.sheet, column="site")
+        )
+    of_site, of_room = _site_values(cells), _room_values(cells)
+    unit = _unit_values(cells, of_room["sharing"])
+    if site and room:
+        site_key, room_key = same_name(site), same_name(room)
+        reading.note((site_key,), site, of_site, cells)
+        reading.note((site_key, room_key), room, of_room, cells)
+        key = (site_key, room_key, same_name(bed or room))
+        if key in reading.units:
+            cells.refuse("line_repeated", first=reading.units[key].line)
+        is_whole, first = reading.whole.setdefault(key[:2], (bed is None, cells.line))
+        if is_whole != (bed is None):
+            cells.refuse("room_whole_and_by_bed", "room", first=first)
+        if not cells.problems or key not in reading.units:
+            line = UnitLine(
+                site=site_key, room=room_key, label=bed or room, line=cells.line, sheet=cells.sheet, **unit
+            )
+            reading.units.setdefault(key, line)
+    reading.problems += cells.problems
+
+
+def _site_values(cells: Cells) -> dict[str, Any]:
+    district = None
+    if raw := cells.raw("district"):
+        district = districts.parse(raw)
+        if district is None:
+            cells.refuse("district_not_known", "district")
+    directions = tidy_lines(cells.raw("directions")) or None
+    if directions and len(directions) > 2000:
+        cells.refuse("cell_too_long", "directions", longest=2000)
+    return {
+        "district": district,
+        "directions": directions,
+        "night_line": cells.text("night_line", 30),
+        "is_overflow": cells.yes_no("is_overflow"),
+    }
+
+
+def _room_values(cells: Cells) -> dict[str, Any]:
+    return {"floor": cells.text("floor", 20), "sharing": cells.choice("sharing")}
+
+
+def _unit_values(cells: Cells, sharing: Sharing | None) -> dict[str, Any]:
+    capacity = cells.number("capacity", 1, 20)
+    if not cells.raw("capacity") and not cells.is_refused("capacity"):
+        cells.refuse("cell_missing", "capacity")
+    audience = cells.choice("audience")
+    if {sharing, audience} in ({Sharing.WOMEN, Audience.MEN}, {Sharing.MEN, Audience.WOMEN}):
+        cells.refuse("sharing_and_audience_differ", "audience")
+    begin, end = cells.day("in_service_from"), cells.day("in_service_until")
+    if begin and end and end < begin:
+        cells.refuse("service_not_in_order", "in_service_until")
+    return {
+        "capacity": capacity or 1,
+        **_pet_values(cells),
+        "is_step_free": _or_no(cells, "is_step_free"),
+        "has_cot": _or_no(cells, "has_cot"),
+        "audience": audience,
+        "accepts_older_boys": _or_no(cells, "accepts_older_boys"),
+        "in_service_from": begin,
+        "in_service_until": end,
+        "says_until": cells.has("in_service_until"),
+    }
+
+
+def _or_no(cells: Cells, code: str) -> bool | None:
+    """Lists tick what there is: an empty cell means no. None: there is no such column."""
+    return bool(cells.yes_no(code)) if cells.has(code) else None
+
+
+def _pet_values(cells: Cells) -> dict[str, Any]:
+    pets = cells.choice("pets_allowed")
+    most = cells.number("max_pets", 0, 10)
+    if pets is None and cells.has("pets_allowed") and not cells.is_refused("pets_allowed"):
+        pets = PetsAllowed.NONE
+    if pets == PetsAllowed.NONE and most:
+        cells.refuse("pets_number_without_pets", "max_pets")
+    if pets not in (None, PetsAllowed.NONE) and most == 0:
+        cells.refuse("pets_without_number", "max_pets")
+    if pets is None:
+        return {}
+    return {"pets_allowed": pets, "max_pets": 0 if pets == PetsAllowed.NONE else most}
