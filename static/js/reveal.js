@@ -4,7 +4,6 @@ export function startReveals(scope) {
   for (const input of scope.querySelectorAll("input[data-reveals]")) {
     const part = document.getElementById(input.dataset.reveals);
     if (!part) continue;
-    input.setAttribute("aria-controls", part.id);
     const hidden = `govuk-${input.type === "radio" ? "radios" : "checkboxes"}__conditional--hidden`;
     const sync = () => part.classList.toggle(hidden, !input.checked);
     const group = input.type === "radio" ? (input.form ?? document).querySelectorAll(`[name="${CSS.escape(input.name)}"]`) : [input];
