@@ -15,9 +15,10 @@ def run() -> None:
     is_sqlite = engine.dialect.name == "sqlite"
     with engine.connect() as connection:
         if is_sqlite:
-            # A batch operation rebuilds its table: with foreign keys on, dropping the old one would empty its children.
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.commit()
+            # A batch operation rebuilds its table: with foreign keys on, dropping the old one would empty its
+            # children. Said on the driver's connection, because inside a transaction the pragma is ignored.
+            driver = connection.connection.driver_connection
+            driver.execute("PRAGMA foreign_keys=OFF")
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
@@ -31,8 +32,7 @@ def run() -> None:
         if is_sqlite:
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
             connection.commit()
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-            connection.commit()
+            driver.execute("PRAGMA foreign_keys=ON")
             if broken:
                 raise RuntimeError(f"foreign keys are broken after the migration: {broken[:5]}")
 
