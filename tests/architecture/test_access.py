@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.routing import IntegerConverter, Rule, UUIDConverter
+from werkzeug.routing import AnyConverter, IntegerConverter, Rule, UUIDConverter
 from werkzeug.test import TestResponse
 
+from shelter.domain import references
 from shelter.domain.permissions import Role
+from shelter.web.converters import HouseholdReference, StayReference
 from tests.support.people import create_user, sign_in
 
 pytestmark = pytest.mark.only("sqlite")
@@ -18,12 +22,19 @@ pytestmark = pytest.mark.only("sqlite")
 C, M, A, U, R = Role.COORDINATOR, Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR, Role.REFERRER
 EVERYBODY = frozenset({"anonymous", *Role})
 STAFF = frozenset(Role)
+UNKNOWN = "ZZZZZZ" + references.check_character("ZZZZZZ")
 
 # endpoint: who gets past the door. Behind it, an unknown reference is a 404 and an empty form a 422.
 ACCESS: dict[str, frozenset[str]] = {
-    "health.live": EVERYBODY,
-    "health.ready": EVERYBODY,
+    "auth.alive": STAFF,
+    "auth.quick_exit": EVERYBODY,
+    "auth.resume": STAFF,
+    "auth.set_language": EVERYBODY,
+    "auth.sign_in": EVERYBODY,
+    "auth.sign_out": STAFF,
+    "health.alive": EVERYBODY,
     "health.metrics": EVERYBODY,
+    "health.ready": EVERYBODY,
 }
 
 
@@ -65,14 +76,21 @@ def test_the_table_agrees_with_the_marks(app: Flask) -> None:
 
 def address(rule: Rule) -> str:
     """The address with well-formed parameters that name nothing there is."""
-    values = {}
+    values: dict[str, Any] = {}
     for name, converter in rule._converters.items():
-        if isinstance(converter, IntegerConverter):
-            values[name] = 999_999
-        elif isinstance(converter, UUIDConverter):
-            values[name] = uuid.uuid4()
-        else:
-            values[name] = converter.to_python(getattr(converter, "example", "2026-03-10"))
+        match converter:
+            case IntegerConverter():
+                values[name] = 999_999
+            case UUIDConverter():
+                values[name] = uuid.uuid4()
+            case AnyConverter():
+                values[name] = min(converter.items)
+            case HouseholdReference():
+                values[name] = UNKNOWN
+            case StayReference():
+                values[name] = f"{UNKNOWN}-1"
+            case _:
+                values[name] = date(2026, 3, 10)
     built = rule.build(values)
     assert built is not None, rule.rule
     return built[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
@@ -13,6 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
+from sqlalchemy import event
 
 from shelter.paths import resource_dir
 from tests.support.databases import Database, application, dispose
@@ -66,6 +68,22 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(blank_app: Flask) 
             MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata
         )
     assert differences == []
+
+
+@pytest.mark.only("sqlite")
+def test_foreign_keys_are_off_while_tables_are_rebuilt(blank_app: Flask) -> None:
+    """A batch operation drops the old table: with foreign keys on, that would empty its children."""
+    from shelter.extensions import db
+
+    enforced = set()
+
+    def look(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.strip().startswith("CREATE TABLE"):
+            enforced.add(cursor.connection.execute("PRAGMA foreign_keys").fetchone()[0])
+
+    event.listen(db.engine, "before_cursor_execute", look)
+    flask_migrate.upgrade()
+    assert enforced == {0}
 
 
 def test_migrating_twice_is_harmless(blank_app: Flask, blank_database: Database) -> None:

@@ -23,7 +23,7 @@ with app.app_context():
 client = app.test_client()
 page = client.get("/login", headers={{"Accept-Language": "ko"}})
 assert page.status_code == 200, page.status
-assert "로그인" in page.text
+assert '<html lang="ko"' in page.text, page.text[:300]
 for name in {static!r}:
     assert client.get("/static/" + name).status_code == 200, name
 """
