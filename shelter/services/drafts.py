@@ -39,7 +39,7 @@ def save_draft(*, purpose: str, body: dict[str, Any], by: Principal) -> UUID:
     if len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST:
         raise DraftTooLarge()
     now, draft_id = clock.now(), uuid7()
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
     with unit_of_work(by):
         first = {
             "id": draft_id,
@@ -48,8 +48,7 @@ def save_draft(*, purpose: str, body: dict[str, Any], by: Principal) -> UUID:
             "body_sealed": seal(body, Draft.__tablename__, "body_sealed", draft_id),
             "saved_at": now,
         }
-        done = db.session.execute(insert(Draft).values(first).on_conflict_do_nothing())
-        if done.rowcount:
+        if db.session.scalar(insert(Draft).values(first).on_conflict_do_nothing().returning(Draft.id)):
             _drop_oldest(by)
             return draft_id
         kept = db.session.scalars(select(Draft).where(*_one(by, purpose=purpose)).with_for_update()).one()
@@ -84,8 +83,8 @@ def drop_draft(*, by: Principal, purpose: str | None = None, draft_id: UUID | No
 def forget_old_drafts(*, by: Principal = SYSTEM) -> int:
     """Delete what nobody came back for; how many."""
     with unit_of_work(by):
-        old = delete(Draft).where(Draft.saved_at < clock.now() - KEEP)
-        return db.session.execute(old.execution_options(synchronize_session=False)).rowcount
+        old = delete(Draft).where(Draft.saved_at < clock.now() - KEEP).returning(Draft.id)
+        return len(db.session.scalars(old.execution_options(synchronize_session=False)).all())
 
 
 def _one(by: Principal, *, purpose: str | None = None, draft_id: UUID | None = None) -> list:

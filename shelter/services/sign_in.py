@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock, config
@@ -104,16 +105,16 @@ def end_sessions_of(user_id: UUID | None, *, but: str | None = None) -> int:
     return end_sessions(*where)
 
 
-def end_sessions(*where: object) -> int:
-    ended = update(SignInSession).where(*where, SignInSession.ended_at.is_(None))  # type: ignore[arg-type]
+def end_sessions(*where: ColumnElement[bool]) -> int:
+    ended = update(SignInSession).where(*where, SignInSession.ended_at.is_(None))
     return _rows(ended.values(ended_at=clock.now()))
 
 
 def touch(*, session_id: str, by: Principal, is_long_form: bool | None = None) -> None:
     """Note that a person did something: the idle limit starts again. Written at most once a minute.
 
-    A long form (an intake) is given the longer limit; None leaves it as it was. A database too busy for this is
-    no reason to fail.
+    A long form (an intake) is given the longer limit; None leaves it as it was. A database too busy for this
+    is no reason to fail.
     """
     now = clock.now()
     if by.active_at and now - by.active_at < NOTE_EVERY and not is_long_form:
@@ -178,7 +179,7 @@ def _take(subject: str, free: int) -> int:
     _rows(
         delete(Throttle).where(Throttle.subject == subject, Throttle.first_at <= now - FORGET_AFTER, is_free)
     )
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
     first = insert(Throttle).values(subject=subject, failures=0, first_at=now)
     db.session.execute(first.on_conflict_do_nothing())
     taken = (
@@ -224,8 +225,8 @@ def forget_dead(*, by: Principal = SYSTEM) -> int:
         )
 
 
-def _rows(statement: object) -> int:
+def _rows(statement: Any) -> int:
     """Executed without loading or refreshing anything; how many rows it met."""
-    result = db.session.execute(statement.execution_options(synchronize_session=False))  # type: ignore[attr-defined]
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
     return result.rowcount

@@ -1,4 +1,4 @@
-"""Accounts of staff: inviting, changing, closing. An administrator never sets a password; links are used once."""
+"""Accounts of staff: inviting, changing, closing. Nobody sets another one's password."""
 
 from __future__ import annotations
 

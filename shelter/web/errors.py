@@ -57,7 +57,8 @@ PAGES: dict[int, tuple[Any, Any]] = {
     400: (
         _l("This could not be read"),
         _l(
-            "The form was incomplete or came from another page. Go back, open the page again and send it once more."
+            "The form was incomplete or came from another page. Go back, open the page again and send it once"
+            " more."
         ),
     ),
     403: (_l("You may not open this page"), SENTENCES["not_permitted"]),
@@ -73,7 +74,8 @@ PAGES: dict[int, tuple[Any, Any]] = {
     500: (
         _l("Something went wrong here"),
         _l(
-            "It has been noted. Look whether it was done before you try again. If it happens again, tell your administrator."
+            "It has been noted. Look whether it was done before you try again. If it happens again, tell your"
+            " administrator."
         ),
     ),
     503: (

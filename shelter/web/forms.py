@@ -1,7 +1,7 @@
 """The base of all forms, and the token that shows a POST comes from a page of ours.
 
-A form reopens with what was typed before a session ended (`web/auth/expired.py`): nothing else is asked of it than
-to be constructed on GET as on POST.
+A form reopens with what was typed before a session ended (`web/auth/expired.py`): nothing else is asked of it
+than to be constructed on GET as on POST.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _token_of_one_person() -> None:
-        # The token lives in a signed cookie of its own and survives signing in again as the same person, so that
-        # a page left open can still be sent. For anybody else there is a new one.
+        # The token lives in a signed cookie of its own and survives signing in again as the same person: a
+        # page left open can still be sent. For anybody else there is a new one.
         if request.endpoint in (None, "static") or not current_user.is_authenticated:
             return
         if session.get(OWNER) != current_user.user_id.hex:

@@ -1,4 +1,4 @@
-"""Only what a person does keeps a session alive: opening a page, sending a form, typing (`/session/alive`)."""
+"""Only what a person does keeps a session alive: opening a page, sending a form, typing."""
 
 from __future__ import annotations
 

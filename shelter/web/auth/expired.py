@@ -1,7 +1,7 @@
 """Nothing typed is lost: a POST with a dead session or a dead token becomes an encrypted draft of its person.
 
-After signing in, the page it came from reopens with everything typed (`web/forms.py`); where there is no such page,
-because it was a button, `/resume/<draft>` offers to press it again. What was kept goes when it has been sent.
+After signing in, the page it came from reopens with everything typed (`web/forms.py`); where there is no such
+page, because it was a button, `/resume/<draft>` offers to press it again. What was kept goes when it is sent.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def bring_back() -> None:
 
 
 def after(response: Response) -> Response:
-    """After each request: forget what has been sent now; offer the button where no form took what was typed."""
+    """After each request: forget what is sent now; offer the button where no form took what was typed."""
     if "typed" in g and response.status_code == 200:
         session["typed"] = [str(g.typed_id), request.path]
         if not g.get("is_typed_shown"):

@@ -119,10 +119,9 @@ def own_path(text: str | None) -> str | None:
 
 
 @bp.post("/logout")
-@public(because="signing out of a session that is over must not ask to sign in")
+@signed_in
 def sign_out() -> ResponseReturnValue:
-    if current_user.is_authenticated:
-        sessions.sign_out(session_id=current_user.session_id, by=current_user)
+    sessions.sign_out(session_id=current_user.session_id, by=current_user)
     response = redirect(url_for("auth.sign_in"), code=303)
     cookies.take(response)  # type: ignore[arg-type]
     return response
@@ -141,11 +140,9 @@ def quick_exit() -> ResponseReturnValue:
 
 
 @bp.post("/session/alive")
-@public(because="it tells a script that the session is over, instead of sending it to a page")
+@signed_in
 def alive() -> ResponseReturnValue:
-    """The person typed or clicked. `form=long` while an intake is open. 401 when the session is over."""
-    if not current_user.is_authenticated:
-        return Response(status=401)
+    """The person typed or clicked. `form=long` while an intake is open."""
     is_long = request.args.get("form") == "long"
     sessions.touch(session_id=current_user.session_id, by=current_user, is_long_form=is_long)
     return Response(status=204)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from shelter.web.sentences import people
 
 SENTENCES: dict[str, Any] = {**people.SENTENCES}
 REASONS: dict[str, Any] = {}
-LABELS: dict[type[StrEnum], dict[Any, Any]] = {**people.LABELS}
+LABELS: dict[Any, dict[Any, Any]] = {**people.LABELS}
 CONSTRAINTS: dict[str, Any] = {**people.CONSTRAINTS}

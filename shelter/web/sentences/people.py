@@ -30,7 +30,8 @@ SENTENCES = {
     "role_missing": _l("Choose at least one role."),
     "membership_not_in_order": _l("The last day must not be before the first day."),
     "last_administrator": _l(
-        "This is the last administrator. Make somebody else administrator first, or nobody could let people in."
+        "This is the last administrator. Make somebody else administrator first, or nobody could let people"
+        " in."
     ),
     "current_password_wrong": _l("This is not your present password."),
     "draft_too_large": _l("This is too much text to be kept. Shorten it."),
