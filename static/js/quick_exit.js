@@ -10,7 +10,7 @@ export function startQuickExit() {
 
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    leave(link.href);
+    leave(link);
   });
   // Shift counts only when pressed alone: who types capitals does not leave.
   document.addEventListener("keydown", (event) => {
@@ -22,7 +22,7 @@ export function startQuickExit() {
     if (isAlone) {
       const now = performance.now();
       presses = [...presses.filter((then) => now - then < WITHIN_MS), now];
-      if (presses.length >= PRESSES) leave(link.href);
+      if (presses.length >= PRESSES) leave(link);
     }
     isAlone = true;
   });
@@ -32,15 +32,9 @@ export function startQuickExit() {
   });
 }
 
-function leave(href) {
+function leave(link) {
   document.documentElement.classList.add("app-leaving");
   document.title = "";
-  const signOut = document.body.dataset.signOut;
-  const token = document.querySelector('meta[name="csrf-token"]')?.content;
-  if (signOut && token) {
-    const form = new FormData();
-    form.append("csrf_token", token);
-    navigator.sendBeacon(signOut, form);
-  }
-  location.replace(href);
+  navigator.sendBeacon(link.href);
+  location.replace(link.dataset.quickExit);
 }

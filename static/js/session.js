@@ -37,7 +37,9 @@ export function startSession() {
   };
   const end = () => {
     if (warning.open) warning.close();
-    if (!over.open) over.showModal();
+    if (over.open) return;
+    askAgain(over, () => { over.close(); lastInput = lastTold = Date.now(); });
+    over.showModal();
   };
   const look = () => {
     const still = lastInput + idle - Date.now();
@@ -55,6 +57,27 @@ export function startSession() {
   over.addEventListener("cancel", (event) => event.preventDefault());
   document.addEventListener("visibilitychange", () => document.hidden || look());
   setInterval(look, 1000);
+}
+
+// The form exists only while it is needed: a password field on every page would wake every password manager.
+function askAgain(over, goOn) {
+  over.querySelector("form")?.remove();
+  over.append(over.querySelector("template").content.cloneNode(true));
+  const form = over.querySelector("form");
+  const refused = form.querySelector("[data-refused]");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer?.ok) {
+      const elsewhere = answer.headers.get("HX-Redirect");
+      if (elsewhere) return location.assign(elsewhere);
+      form.remove();
+      return goOn();
+    }
+    refused.hidden = false;
+    refused.textContent = answer ? await answer.text() : "…";
+    form.querySelector("[name=password]").value = "";
+  });
 }
 
 function clock(ms) {

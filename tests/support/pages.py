@@ -71,7 +71,8 @@ class Page:
     def fields(self, form: ET.Element | None = None) -> dict[str, Any]:
         """What a browser would send for the form unchanged: the only POST form by default."""
         if form is None:
-            forms = [f for f in self.all("form") if f.get("method", "").lower() == "post"]
+            inside = (self.all("main") or [self.root])[0]  # the header has forms of its own
+            forms = [f for f in inside.iter("form") if f.get("method", "").lower() == "post"]
             assert len(forms) == 1, f"{len(forms)} POST forms: say which"
             form = forms[0]
         sent: dict[str, Any] = {}

@@ -88,6 +88,7 @@ def gallery(**overrides: Any) -> Flask:
             "is_demo": True,
             "quick_exit_url": "/elsewhere",
             "idle_minutes": 10,
+            "alive_url": "/session/alive",
             "current_user": person if is_in else nobody,
             "navigation": navigation(app) if is_in else [],
         } | overrides
@@ -106,6 +107,7 @@ def gallery(**overrides: Any) -> Flask:
     app.add_url_rule("/", "today.show", page("gallery_forms.html"), methods=["GET", "POST"])
     app.add_url_rule("/components", "components", page("gallery_components.html"))
     app.add_url_rule("/signed-out", "auth.sign_in", page("gallery_forms.html"))
+    app.add_url_rule("/exit", "auth.quick_exit", lambda: ("", 204), methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "auth.sign_out", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/session/alive", "auth.alive", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/language/<code>", "auth.set_language", lambda code: ("", 204), methods=["POST"])
