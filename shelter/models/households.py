@@ -12,7 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.domain.messages import Detail
 from shelter.domain.stays import ExclusionRelation
-from shelter.extensions import db
 from shelter.models.sealed import Sealed, SealedRow, sealed_column
 from shelter.tables import Instant, coded
 

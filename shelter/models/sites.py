@@ -43,9 +43,7 @@ class Site(SealedRow):
     created_at: Mapped[datetime] = mapped_column(Instant)
 
     rooms: Mapped[list[Room]] = relationship(order_by="Room.label", viewonly=True)
-    policies: Mapped[list[StayPolicyVersion]] = relationship(
-        order_by="StayPolicyVersion.effective_from", viewonly=True
-    )
+    policies: Mapped[list[StayPolicyVersion]] = relationship(order_by="StayPolicyVersion.effective_from", viewonly=True)
 
     __table_args__ = (UniqueConstraint("code_name"),)
 

@@ -119,7 +119,9 @@ class Placement(db.Model):
         CheckConstraint("leave_on > arrive_on", name="nights"),
         CheckConstraint("people > 0", name="people"),
         CheckConstraint("state <> 'held' OR held_until IS NOT NULL", name="held_until"),
-        CheckConstraint("state NOT IN ('in_house', 'ended', 'moved') OR occupied_from IS NOT NULL", name="occupied_from"),
+        CheckConstraint(
+            "state NOT IN ('in_house', 'ended', 'moved') OR occupied_from IS NOT NULL", name="occupied_from"
+        ),
         Index(None, "stay_id"),
         Index(None, "unit_id", "arrive_on"),
         Index(None, "state", "leave_on"),
