@@ -1,0 +1,72 @@
+"""Which limit holds: the policy of a site in force on a day, and what it gives a household."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from shelter.domain import limits
+from shelter.domain.limits import ReadmissionRule, StayPolicy
+from shelter.domain.stays import StayState
+from shelter.extensions import db
+from shelter.models.sites import StayPolicyVersion
+from shelter.models.stays import Placement, Stay
+
+LOOK_BACK = timedelta(days=365)
+
+
+def in_force(site_id: UUID, on: date) -> StayPolicyVersion:
+    """The site's policy version in force on that day; before the first one, the first."""
+    versions = select(StayPolicyVersion).where(StayPolicyVersion.site_id == site_id)
+    past = versions.where(StayPolicyVersion.effective_from <= on)
+    found = db.session.scalar(past.order_by(StayPolicyVersion.effective_from.desc()).limit(1))
+    return found or db.session.scalars(versions.order_by(StayPolicyVersion.effective_from).limit(1)).one()
+
+
+def rules(version: StayPolicyVersion) -> StayPolicy:
+    """The version as the domain knows it."""
+    return StayPolicy(
+        months=version.months,
+        days=version.days,
+        counting_rule=version.counting_rule,
+        extension_months=version.extension_months,
+        extension_days=version.extension_days,
+        max_extensions=version.max_extensions,
+        decided_by=version.decided_by,
+        thresholds=tuple(version.thresholds),
+        readmission_rule=version.readmission_rule,
+    )
+
+
+def limit_for(
+    version: StayPolicyVersion,
+    check_in_on: date,
+    *,
+    household_id: UUID | None = None,
+    granted_steps: int = 0,
+) -> date:
+    """`limit_on` of a stay that begins on that calendar day; projected while the day is only planned."""
+    limit = limits.limit_on(check_in_on, rules(version), granted_steps)
+    earlier = earlier_nights(version, check_in_on, household_id)
+    return max(limit - timedelta(days=earlier), check_in_on + timedelta(days=1)) if earlier else limit
+
+
+def earlier_nights(version: StayPolicyVersion, check_in_on: date, household_id: UUID | None) -> int:
+    """Nights of the household's stays that ended in the twelve months before, where the policy counts them."""
+    if version.readmission_rule is not ReadmissionRule.CUMULATIVE or household_id is None:
+        return 0
+    since = check_in_on - LOOK_BACK
+    spans = db.session.execute(
+        select(func.min(Placement.occupied_from), func.max(Placement.leave_on))
+        .join(Stay, Stay.id == Placement.stay_id)
+        .where(
+            Stay.household_id == household_id,
+            Stay.state == StayState.ENDED,
+            Placement.occupied_from.is_not(None),
+            Placement.occupied_from < check_in_on,
+        )
+        .group_by(Stay.id)
+    )
+    return sum(max(0, (min(end, check_in_on) - max(begin, since)).days) for begin, end in spans)
