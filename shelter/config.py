@@ -97,11 +97,20 @@ class Settings(BaseSettings):
             raise ValueError("SHELTER_SECRET_KEY, SHELTER_INDEX_KEY and SHELTER_AUDIT_KEY must differ from each other")
         if self.sms_gateway == "twilio":
             if not (self.twilio_account_sid and self.twilio_auth_token):
-                raise ValueError("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are needed when SHELTER_SMS_GATEWAY is twilio")
+                raise ValueError(
+                    "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN are needed when SHELTER_SMS_GATEWAY is twilio"
+                )
             if not (self.twilio_messaging_service_sid or self.twilio_from_number):
-                raise ValueError("TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER is needed when SHELTER_SMS_GATEWAY is twilio")
+                raise ValueError(
+                    "TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER is needed when SHELTER_SMS_GATEWAY is twilio"
+                )
         base = self.twilio_api_base_url
-        if base and self.env == "production" and urlsplit(base).scheme != "https" and urlsplit(base).hostname not in LOOPBACK:
+        if (
+            base
+            and self.env == "production"
+            and urlsplit(base).scheme != "https"
+            and urlsplit(base).hostname not in LOOPBACK
+        ):
             raise ValueError("TWILIO_API_BASE_URL must begin with https:// in production")
         return self
 

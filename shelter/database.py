@@ -7,12 +7,15 @@ PostgreSQL: READ COMMITTED, rows locked in a fixed order by `unit_of_work`, wait
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, CursorResult, Engine, Result, event
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 BUSY_TIMEOUT_MS = 4_000
 WRITE_INTENT = {"begin": "IMMEDIATE"}
+# What is raised when the database cannot be reached or does not answer in time.
+UNAVAILABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
 
 
 def for_flask(url: str) -> dict[str, Any]:
@@ -53,3 +56,8 @@ def prepare(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+
+def rows_changed(result: Result[Any]) -> int:
+    """How many rows an INSERT, UPDATE or DELETE touched."""
+    return cast("CursorResult[Any]", result).rowcount

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -17,3 +19,9 @@ login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
 keyring = Keyring()
+
+# What tables inherit from; type checkers cannot follow the class flask-sqlalchemy makes.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model

@@ -11,7 +11,9 @@ import structlog
 
 # A Korean or international phone number, in any grouping.
 PHONE = re.compile(r"(?<![\w.])(?:\+?\d{1,3}[ -]?)?\(?0?\d{1,3}\)?[ -]?\d{3,4}[ -]?\d{4}(?![\w.])")
-SECRET_NAMES = frozenset({"password", "token", "number", "phone", "name", "body", "directions", "district", "code_word"})
+SECRET_NAMES = frozenset(
+    {"password", "token", "number", "phone", "name", "body", "directions", "district", "code_word"}
+)
 HIDDEN = "[removed]"
 
 
@@ -50,7 +52,7 @@ def safe_traceback(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
 
 
 def configure(*, is_development: bool) -> None:
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

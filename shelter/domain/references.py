@@ -1,60 +1,104 @@
-"""References read out loud: six random Crockford-32 characters and a check character; they say nothing.
+"""References of households and stays: read out loud without confusion, saying nothing.
 
-The check character is a polynomial sum over GF(32): it finds every single wrong character and every swap of
-neighbours, and is itself a character of the alphabet, so that it can be spoken.
+A household's is six random characters of Crockford's 32 (no I, L, O, U) and a check character of the same 32.
+The check is a weighted sum over the field of 32 elements with a different weight at each place, so every
+single wrong character and every swap of two characters is found.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Sequence
+import unicodedata
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U
-LENGTH = 6
-_LOOKALIKE = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
+from shelter.domain.errors import DomainError
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RANDOM_CHARACTERS = 6
+LENGTH = RANDOM_CHARACTERS + 1
+HIGHEST_STAY_NUMBER = 999
+
+_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_LOOK_ALIKES = str.maketrans("OIL", "011")
+_SEPARATORS = re.compile(r"[\s\-‐-―−]+")
+_STAY_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 
-def new_reference(choose: Callable[[Sequence[str]], str] = secrets.choice) -> str:
-    """A household's reference, such as `7K3M9QX`. Uniqueness is the database's word."""
-    body = "".join(choose(ALPHABET) for _ in range(LENGTH))
-    return body + check_character(body)
+@dataclass
+class ReferenceNotValid(DomainError):
+    """Not a reference: a character is wrong, missing or swapped."""
+
+    code: ClassVar[str] = "reference_not_valid"
+    field: ClassVar[str | None] = "reference"
 
 
-def check_character(body: str) -> str:
-    """A polynomial over GF(32): a wrong character changes it, and so does any swap of two neighbours."""
+class Chooser(Protocol):
+    def choice(self, seq: str, /) -> str: ...
+
+
+def _times(a: int, b: int) -> int:
+    """Product in the field of 32 elements, modulo x^5 + x^2 + 1."""
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        a <<= 1
+        if a & 32:
+            a ^= 0b100101
+        b >>= 1
+    return product
+
+
+# Powers of x: different from each other and from the 1 of the check character itself.
+_WEIGHTS = (2, 4, 8, 16, 5, 10)
+
+
+def _check_character(body: str) -> str:
     total = 0
-    for character in body:
-        total = _times_two(total ^ ALPHABET.index(character))
+    for weight, character in zip(_WEIGHTS, body, strict=True):
+        total ^= _times(weight, _VALUES[character])
     return ALPHABET[total]
 
 
-def _times_two(value: int) -> int:
-    """Multiply by x in GF(2)[x] modulo x^5 + x^2 + 1."""
-    value <<= 1
-    return value ^ 0b100101 if value & 0b100000 else value
+def new_reference(random: Chooser = secrets) -> str:
+    body = "".join(random.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    return body + _check_character(body)
 
 
 def normalise(text: str) -> str:
-    """As written: upper case, without spaces and hyphens, look-alikes (O, I, L) as the digits they were heard for."""
-    return text.strip().upper().translate(_LOOKALIKE)
+    """As typed or heard, written the one way: capitals, no separators, look-alikes resolved. Not checked."""
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text).upper()).translate(_LOOK_ALIKES)
 
 
 def is_valid(reference: str) -> bool:
-    """Canonical, of the right length, and the check character agrees."""
-    if len(reference) != LENGTH + 1 or any(character not in ALPHABET for character in reference):
+    """Is this a household's reference, in its one way of writing?"""
+    if len(reference) != LENGTH or not all(character in _VALUES for character in reference):
         return False
-    return check_character(reference[:LENGTH]) == reference[LENGTH]
+    return _check_character(reference[:-1]) == reference[-1]
 
 
-def stay_reference(household: str, number: int) -> str:
-    """`<household>-<number>`."""
+def parse(text: str) -> str:
+    """The canonical reference of a household; raises ReferenceNotValid."""
+    reference = normalise(text)
+    if not is_valid(reference):
+        raise ReferenceNotValid()
+    return reference
+
+
+def grouped(reference: str) -> str:
+    """For reading out: three characters, then four."""
+    return f"{reference[:3]}-{reference[3:]}"
+
+
+def format_stay(household: str, number: int) -> str:
     return f"{household}-{number}"
 
 
-def split_stay_reference(text: str) -> tuple[str, int]:
-    """Canonical household reference and number. Raises ValueError for what is no stay reference."""
-    household, _, number = text.strip().rpartition("-")
-    canonical = normalise(household)
-    if not is_valid(canonical) or not (number.isascii() and number.isdigit()) or int(number) < 1:
-        raise ValueError("not a stay reference")
-    return canonical, int(number)
+def parse_stay(text: str) -> tuple[str, int]:
+    """Household reference and number of `<household>-<number>`; raises ReferenceNotValid."""
+    household, _, number = re.sub(r"[‐-―−]", "-", unicodedata.normalize("NFKC", text)).rpartition("-")
+    if not _STAY_NUMBER.fullmatch(number.strip()):
+        raise ReferenceNotValid()
+    return parse(household), int(number)

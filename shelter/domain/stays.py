@@ -1,11 +1,15 @@
-"""States of a placement and of a stay, the moves between them, the coded reasons, and what is derived."""
+"""States of a placement and of a stay, the moves between them, coded reasons, and what follows from the clock."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from enum import StrEnum
+from typing import ClassVar
 
-from shelter.domain.errors import MoveNotAllowed
+from shelter.domain.errors import DomainError, MoveNotAllowed
+
+LEAVE_BY = time(12)  # wall clock of the day of departure; from then on it is overdue
 
 
 class PlacementState(StrEnum):
@@ -20,55 +24,10 @@ class PlacementState(StrEnum):
 
 
 class StayState(StrEnum):
-    OPEN = "open"  # nobody has checked in yet
+    OPEN = "open"
     IN_HOUSE = "in_house"
     ENDED = "ended"
     CANCELLED = "cancelled"
-
-
-# States that keep nights in the ledger.
-KEEPS_NIGHTS = frozenset({PlacementState.HELD, PlacementState.BOOKED, PlacementState.IN_HOUSE, PlacementState.NO_SHOW})
-RUNNING = frozenset({StayState.OPEN, StayState.IN_HOUSE})
-
-
-def move_placement(current: PlacementState, to: PlacementState) -> PlacementState:
-    """The new state. Raises MoveNotAllowed for what is not listed."""
-    P = PlacementState
-    match current, to:
-        case P.HELD, P.BOOKED | P.EXPIRED | P.CANCELLED:
-            pass
-        case P.EXPIRED, P.BOOKED:  # confirmed after all, its nights still free
-            pass
-        case P.BOOKED, P.IN_HOUSE | P.CANCELLED | P.NO_SHOW | P.MOVED:
-            pass
-        case P.NO_SHOW, P.BOOKED | P.IN_HOUSE | P.CANCELLED:  # she came after all, or a person gives the room up
-            pass
-        case P.IN_HOUSE, P.ENDED | P.MOVED:
-            pass
-        case P.IN_HOUSE, P.BOOKED:  # correction: checked in by mistake
-            pass
-        case P.ENDED, P.IN_HOUSE:  # correction: checked out by mistake, the room still free
-            pass
-        case _:
-            raise MoveNotAllowed(of="placement", from_state=current.value, to_state=to.value)
-    return to
-
-
-def move_stay(current: StayState, to: StayState) -> StayState:
-    """The new state. Raises MoveNotAllowed for what is not listed."""
-    S = StayState
-    match current, to:
-        case S.OPEN, S.IN_HOUSE | S.CANCELLED:
-            pass
-        case S.IN_HOUSE, S.ENDED:
-            pass
-        case S.IN_HOUSE, S.OPEN:  # correction: checked in by mistake
-            pass
-        case S.ENDED, S.IN_HOUSE:  # correction: checked out by mistake
-            pass
-        case _:
-            raise MoveNotAllowed(of="stay", from_state=current.value, to_state=to.value)
-    return to
 
 
 class ExtensionDecision(StrEnum):
@@ -78,89 +37,176 @@ class ExtensionDecision(StrEnum):
 
 
 class CancelReason(StrEnum):
-    NOT_NEEDED = "not_needed"
-    FOUND_OTHER = "found_other"
-    OTHER_SHELTER = "other_shelter"
+    """Why a booking came to nothing."""
+
+    FOUND_OTHER = "found_other"  # another safe place
+    WENT_HOME = "went_home"
+    CHANGED_MIND = "changed_mind"
+    NO_CONTACT = "no_contact"  # could not be reached any more
     NO_SHOW = "no_show"
-    HOLD_RELEASED = "hold_released"
+    SAFETY = "safety"  # the place turned out not to be safe for her
+    SITE_CANNOT = "site_cannot"  # the site had to give up the room
     HOLD_EXPIRED = "hold_expired"
-    UNSAFE = "unsafe"
-    MISTAKE = "mistake"
+    HOLD_RELEASED = "hold_released"
+    BY_MISTAKE = "by_mistake"  # wrong household, entered twice
     OTHER = "other"
 
 
 class ExitReason(StrEnum):
-    GOAL_REACHED = "goal_reached"
-    MOVED_ON = "moved_on"
-    LIMIT_REACHED = "limit_reached"
+    """Why a stay ended."""
+
+    PLANNED = "planned"
     OWN_WISH = "own_wish"
-    UNSAFE = "unsafe"
-    RULES = "rules"
-    MEDICAL = "medical"
-    LEFT_UNANNOUNCED = "left_unannounced"
+    OTHER_PROGRAMME = "other_programme"
+    SAFETY_MOVE = "safety_move"  # the place was no longer safe
+    LIMIT = "limit"
+    HOSPITAL = "hospital"
+    RULES = "rules"  # asked to leave
+    UNANNOUNCED = "unannounced"  # left without a word
+    DIED = "died"
     OTHER = "other"
 
 
 class Destination(StrEnum):
+    """Where to. Never an address."""
+
     OWN_HOME = "own_home"
     NEW_HOME = "new_home"
     PUBLIC_HOUSING = "public_housing"
-    FAMILY_OR_FRIENDS = "family_or_friends"
+    FAMILY = "family"
+    FRIENDS = "friends"
     OTHER_SHELTER = "other_shelter"
     LONG_TERM_SHELTER = "long_term_shelter"
-    HOSPITAL = "hospital"
-    RETURNED = "returned"
+    TEMPORARY_LODGING = "temporary_lodging"
+    INSTITUTION = "institution"  # hospital, treatment
+    ABROAD = "abroad"
+    PERPETRATOR = "perpetrator"  # back to the same home
     UNKNOWN = "unknown"
     OTHER = "other"
 
 
 class TurnawayReason(StrEnum):
+    """Why a request could not be met."""
+
     NO_SPACE = "no_space"
     NO_FAMILY_UNIT = "no_family_unit"
     NO_PET_UNIT = "no_pet_unit"
     NO_STEP_FREE = "no_step_free"
-    NO_SAFE_DISTRICT = "no_safe_district"
-    SHARED_ONLY = "shared_only"
     NO_UNIT_FOR_MEN = "no_unit_for_men"
+    OLDER_BOY = "older_boy"
+    SHARING = "sharing"  # only beds in shared rooms were left
+    SAFETY = "safety"  # what was free was not safe for her
     OUTSIDE_PROGRAMME = "outside_programme"
-    NEEDS_MORE_CARE = "needs_more_care"
     DECLINED_OFFER = "declined_offer"
+    CALL_LOST = "call_lost"  # the line broke before a place was offered
     OTHER = "other"
 
 
 class ClosureReason(StrEnum):
     REPAIR = "repair"
-    CLEANING = "cleaning"
+    DEEP_CLEANING = "deep_cleaning"
     PESTS = "pests"
-    SAFETY = "safety"
+    INSPECTION = "inspection"
     STAFFING = "staffing"
+    SAFETY = "safety"  # the location may have become known
+    OTHER_USE = "other_use"
     OTHER = "other"
 
 
 class ExclusionRelation(StrEnum):
+    """What the place is to the perpetrator."""
+
     HOME = "home"
     WORK = "work"
     FAMILY = "family"
     HAUNT = "haunt"
 
 
-def is_hold_expired(held_until: datetime, now: datetime) -> bool:
-    """By the application's clock; the very instant counts as expired."""
-    return held_until <= now
+@dataclass
+class HoldAlreadyRenewed(DomainError):
+    """A hold can be renewed once."""
+
+    code: ClassVar[str] = "hold_already_renewed"
 
 
-def minutes_late(expected_at: datetime, now: datetime) -> int:
-    """Whole minutes past the expected arrival; 0 when not late."""
-    return max(0, int((now - expected_at) / timedelta(minutes=1)))
+@dataclass
+class InTheFuture(DomainError):
+    """What has happened cannot lie ahead."""
+
+    code: ClassVar[str] = "in_the_future"
+    field: ClassVar[str | None] = "happened_at"
 
 
-def is_overdue_arrival(state: PlacementState, expected_at: datetime | None, now: datetime) -> bool:
-    return state is PlacementState.BOOKED and expected_at is not None and expected_at < now
+def move_placement(current: PlacementState, to: PlacementState) -> PlacementState:
+    """The new state, if the move is listed; raises MoveNotAllowed."""
+    P = PlacementState
+    match (current, to):
+        case (P.HELD, P.BOOKED | P.EXPIRED | P.CANCELLED):
+            return to
+        case (P.EXPIRED, P.BOOKED):  # its nights were still free
+            return to
+        case (P.BOOKED, P.IN_HOUSE | P.CANCELLED | P.NO_SHOW):
+            return to
+        case (P.NO_SHOW, P.BOOKED | P.CANCELLED):  # heard from after all; or given up by a person
+            return to
+        case (P.IN_HOUSE, P.ENDED | P.MOVED):
+            return to
+        case (P.IN_HOUSE, P.BOOKED) | (P.ENDED | P.MOVED, P.IN_HOUSE):  # corrections, back-dated
+            return to
+        case _:
+            raise MoveNotAllowed("placement", current, to)
 
 
-def is_overdue_departure(state: PlacementState, leave_on: date, shelter_day: date) -> bool:
-    """Checked in, and the planned day of leaving has come and gone, or it is tonight's night already."""
-    return state is PlacementState.IN_HOUSE and leave_on <= shelter_day
+def move_stay(current: StayState, to: StayState) -> StayState:
+    """The new state, if the move is listed; raises MoveNotAllowed."""
+    S = StayState
+    match (current, to):
+        case (S.OPEN, S.IN_HOUSE | S.CANCELLED):
+            return to
+        case (S.IN_HOUSE, S.ENDED):
+            return to
+        case (S.IN_HOUSE, S.OPEN) | (S.ENDED, S.IN_HOUSE):  # corrections, back-dated
+            return to
+        case _:
+            raise MoveNotAllowed("stay", current, to)
 
 
-UNREAD_CARD_AFTER = timedelta(minutes=10)  # an arrival card not received by then turns red
+def is_hold_expired(held_until: datetime | None, now: datetime) -> bool:
+    """Expired means `held_until <= now`, whether or not a job has said so."""
+    return held_until is not None and held_until <= now
+
+
+def may_release_unasked(held_until: datetime | None, *, is_on_the_way: bool, now: datetime) -> bool:
+    """May an expired hold give its nights to somebody else? Never while its household is on the way."""
+    return is_hold_expired(held_until, now) and not is_on_the_way
+
+
+def check_renewal(*, is_renewed: bool) -> None:
+    if is_renewed:
+        raise HoldAlreadyRenewed()
+
+
+def is_overdue_arrival(expected_at: datetime | None, now: datetime) -> bool:
+    return expected_at is not None and expected_at < now
+
+
+def minutes_late(expected_at: datetime | None, now: datetime) -> int:
+    """Whole minutes after the expected time; 0 while it is not over, or without one."""
+    if expected_at is None or expected_at >= now:
+        return 0
+    return int((now - expected_at).total_seconds() // 60)
+
+
+def are_nights_used_up(leave_on: date, tonight: date) -> bool:
+    """The planned nights are over: whoever is still in the house keeps the unit, night by night."""
+    return leave_on <= tonight
+
+
+def is_overdue_departure(leave_on: date, local_now: datetime) -> bool:
+    """Still in the house after noon (wall clock) of the day of departure."""
+    return (leave_on, LEAVE_BY) <= (local_now.date(), local_now.time())
+
+
+def check_happened(happened_at: datetime, now: datetime) -> None:
+    if happened_at > now:
+        raise InTheFuture()

@@ -26,6 +26,7 @@ from shelter.domain.sheets import (
     tidy,
     tidy_lines,
 )
+from shelter.domain.sites import is_contradiction
 from shelter.domain.units_columns import BY_CODE, HEADINGS, NEEDED, SPELLINGS
 
 
@@ -117,9 +118,7 @@ def read_units_file(sheets: Iterable[Sheet]) -> UnitsFile:
         sites=reading.sites(),
         rooms=reading.rooms(),
         units=tuple(reading.units.values()),
-        problems=tuple(
-            sorted(reading.problems, key=lambda problem: (problem.sheet or "", problem.line or 0))
-        ),
+        problems=tuple(sorted(reading.problems, key=lambda problem: (problem.sheet or "", problem.line or 0))),
         ignored_headings=tuple(ignored),
         sheets_not_read=tuple(skipped),
     )
@@ -152,9 +151,7 @@ class Cells:
     def refuse(self, problem: str, code: str | None = None, **params: Any) -> None:
         if code and not BY_CODE[code].is_secret and (value := tidy(self.raw(code))):
             params.setdefault("value", value[:40])
-        self.problems.append(
-            Problem(code=problem, line=self.line, sheet=self.sheet, column=code, params=params)
-        )
+        self.problems.append(Problem(code=problem, line=self.line, sheet=self.sheet, column=code, params=params))
 
     def is_refused(self, code: str) -> bool:
         return any(problem.column == code for problem in self.problems)
@@ -266,9 +263,7 @@ def _read_line(reading: _Reading, cells: Cells) -> None:
     site, room = cells.text("site", 40, is_needed=True), cells.text("room", 40, is_needed=True)
     bed = cells.text("bed", 40)
     if site and districts.is_named_in(site):
-        cells.problems.append(
-            Problem(code="code_name_tells", line=cells.line, sheet=cells.sheet, column="site")
-        )
+        cells.problems.append(Problem(code="code_name_tells", line=cells.line, sheet=cells.sheet, column="site"))
     of_site, of_room = _site_values(cells), _room_values(cells)
     unit = _unit_values(cells, of_room["sharing"])
     if site and room:
@@ -282,9 +277,7 @@ def _read_line(reading: _Reading, cells: Cells) -> None:
         if is_whole != (bed is None):
             cells.refuse("room_whole_and_by_bed", "room", first=first)
         if not cells.problems or key not in reading.units:
-            line = UnitLine(
-                site=site_key, room=room_key, label=bed or room, line=cells.line, sheet=cells.sheet, **unit
-            )
+            line = UnitLine(site=site_key, room=room_key, label=bed or room, line=cells.line, sheet=cells.sheet, **unit)
             reading.units.setdefault(key, line)
     reading.problems += cells.problems
 
@@ -315,7 +308,7 @@ def _unit_values(cells: Cells, sharing: Sharing | None) -> dict[str, Any]:
     if not cells.raw("capacity") and not cells.is_refused("capacity"):
         cells.refuse("cell_missing", "capacity")
     audience = cells.choice("audience")
-    if {sharing, audience} in ({Sharing.WOMEN, Audience.MEN}, {Sharing.MEN, Audience.WOMEN}):
+    if is_contradiction(sharing, audience):
         cells.refuse("sharing_and_audience_differ", "audience")
     begin, end = cells.day("in_service_from"), cells.day("in_service_until")
     if begin and end and end < begin:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shelter.extensions import db
+from shelter.extensions import Model
 from shelter.models.sealed import Sealed, SealedRow, sealed_column
 from shelter.tables import Instant
 
@@ -38,7 +38,7 @@ class AuditEntry(SealedRow):
     )
 
 
-class AuditHead(db.Model):
+class AuditHead(Model):
     """The last entry of each chain; locked while the next ones are written."""
 
     __tablename__ = "audit_head"

@@ -8,11 +8,11 @@ from enum import StrEnum
 from sqlalchemy import JSON, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shelter.extensions import db
+from shelter.extensions import Model
 from shelter.tables import Instant, coded
 
 
-class Installation(db.Model):
+class Installation(Model):
     """One row, made by the first migration: what may never change afterwards, and switches of the whole house."""
 
     __tablename__ = "installation"
@@ -32,7 +32,7 @@ class RunOutcome(StrEnum):
     FAILED = "failed"
 
 
-class JobRun(db.Model):
+class JobRun(Model):
     """One slot of the timetable: a job and the instant it was due."""
 
     __tablename__ = "job_run"
@@ -49,7 +49,7 @@ class JobRun(db.Model):
     __table_args__ = (UniqueConstraint("job", "due_at"), Index(None, "started_at"))
 
 
-class Heartbeat(db.Model):
+class Heartbeat(Model):
     """When the clockwork last ticked, and in which process."""
 
     __tablename__ = "heartbeat"

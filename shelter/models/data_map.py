@@ -86,7 +86,10 @@ DATA_MAP: dict[str, dict[Level, str]] = {
         Level.INTERNAL: "id user_id site_id from_on until_on",
     },
     "stay_policy": {
-        Level.INTERNAL: "id site_id effective_from months days counting_rule extension_months extension_days max_extensions decided_by thresholds readmission_rule",
+        Level.INTERNAL: (
+            "id site_id effective_from months days counting_rule extension_months extension_days "
+            "max_extensions decided_by thresholds readmission_rule"
+        ),
     },
     "turnaway": {
         Level.INTERNAL: "id night reason adults minors pets recorded_by_id recorded_at",
@@ -112,7 +115,10 @@ DATA_MAP: dict[str, dict[Level, str]] = {
     },
     "safe_contact": {
         Level.SEALED: "code_word_sealed who_answers_sealed other_way_sealed",
-        Level.PERSONAL: "can_call can_text from_time until_time language detail consented_at has_consented_abroad withdrawn_at reconfirm_on",
+        Level.PERSONAL: (
+            "can_call can_text from_time until_time language detail consented_at has_consented_abroad "
+            "withdrawn_at reconfirm_on"
+        ),
         Level.INTERNAL: "household_id updated_at id",
     },
     "safety_exclusion": {
@@ -123,10 +129,16 @@ DATA_MAP: dict[str, dict[Level, str]] = {
     "stay": {
         Level.SEALED: "plan_sealed",
         Level.PERSONAL: "exit_reason destination cancel_reason plan_on expected_leave_on",
-        Level.INTERNAL: "household_id number state arrive_on policy_id limit_on checked_in_at responsible_id substitute_id ended_at is_imported sheet_limit_on created_by_id created_at id",
+        Level.INTERNAL: (
+            "household_id number state arrive_on policy_id limit_on checked_in_at responsible_id "
+            "substitute_id ended_at is_imported sheet_limit_on created_by_id created_at id"
+        ),
     },
     "unit": {
-        Level.INTERNAL: "id site_id room_id label capacity pets_allowed max_pets is_step_free has_cot audience accepts_older_boys in_service_from in_service_until cleaned_at",
+        Level.INTERNAL: (
+            "id site_id room_id label capacity pets_allowed max_pets is_step_free has_cot audience "
+            "accepts_older_boys in_service_from in_service_until cleaned_at"
+        ),
     },
     "closure": {
         Level.INTERNAL: "id unit_id from_on until_on is_open_ended reason note created_by_id created_at",
@@ -139,10 +151,18 @@ DATA_MAP: dict[str, dict[Level, str]] = {
         Level.SEALED: "number_sealed body_sealed",
         Level.INDEXED: "number_index",
         Level.PERSONAL: "language template",
-        Level.INTERNAL: "direction dedupe_key household_id stay_id user_id is_asked_now state suppression not_before expires_at attempts claimed_at provider_id error_code created_by_id created_at state_changed_at id",
+        Level.INTERNAL: (
+            "direction dedupe_key household_id stay_id user_id is_asked_now state suppression "
+            "not_before expires_at attempts claimed_at provider_id error_code created_by_id created_at "
+            "state_changed_at id"
+        ),
     },
     "placement": {
-        Level.INTERNAL: "id stay_id unit_id state arrive_on leave_on people held_until is_renewed is_on_the_way expected_at confirmed_at received_at received_by_id arrived_at occupied_from left_at created_by_id created_at",
+        Level.INTERNAL: (
+            "id stay_id unit_id state arrive_on leave_on people held_until is_renewed is_on_the_way "
+            "expected_at confirmed_at received_at received_by_id arrived_at occupied_from left_at "
+            "created_by_id created_at"
+        ),
     },
     "stay_event": {
         Level.SEALED: "note_sealed",
@@ -153,12 +173,16 @@ DATA_MAP: dict[str, dict[Level, str]] = {
         Level.INTERNAL: "placement_id person_id",
     },
     "stay_flag": {
-        Level.INTERNAL: "id stay_id limit_on threshold raised_on is_tightest message_id acknowledged_at acknowledged_by_id",
+        Level.INTERNAL: (
+            "id stay_id limit_on threshold raised_on is_tightest message_id acknowledged_at acknowledged_by_id"
+        ),
     },
     "task": {
         Level.SEALED: "note_sealed",
         Level.PERSONAL: "data",
-        Level.INTERNAL: "kind dedupe_key site_id household_id stay_id placement_id user_id created_at due_at done_at done_by_id id",
+        Level.INTERNAL: (
+            "kind dedupe_key site_id household_id stay_id placement_id user_id created_at due_at done_at done_by_id id"
+        ),
     },
     "unit_night": {
         Level.INTERNAL: "unit_id night placement_id closure_id people",

@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shelter.domain.permissions import Role
-from shelter.extensions import db
+from shelter.extensions import Model
 from shelter.models.sealed import Sealed, SealedRow, sealed_column
 from shelter.tables import Instant, coded
 
@@ -40,14 +40,14 @@ class User(SealedRow):
     )
 
 
-class UserRole(db.Model):
+class UserRole(Model):
     __tablename__ = "user_role"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[Role] = mapped_column(coded(Role, "role"), primary_key=True)
 
 
-class SiteMembership(db.Model):
+class SiteMembership(Model):
     """Who coordinates a site, from a day until a day (half-open; no end while it lasts)."""
 
     __tablename__ = "site_membership"
@@ -65,7 +65,7 @@ class SiteMembership(db.Model):
     )
 
 
-class SignInSession(db.Model):
+class SignInSession(Model):
     """A signed-in browser. The cookie holds a random token; the row holds only its hash."""
 
     __tablename__ = "sign_in_session"
@@ -86,7 +86,7 @@ class LinkPurpose(StrEnum):
     RESET = "reset"
 
 
-class OneTimeLink(db.Model):
+class OneTimeLink(Model):
     """An invitation or a password reset: usable once, until it expires; only its hash is kept."""
 
     __tablename__ = "one_time_link"
@@ -102,7 +102,7 @@ class OneTimeLink(db.Model):
     __table_args__ = (Index(None, "user_id"),)
 
 
-class Throttle(db.Model):
+class Throttle(Model):
     """Failed tries of one kind for one subject (a hash: neither login nor address is kept)."""
 
     __tablename__ = "throttle"
@@ -127,7 +127,7 @@ class Draft(SealedRow):
     __table_args__ = (UniqueConstraint("user_id", "purpose"),)
 
 
-class IdempotentAct(db.Model):
+class IdempotentAct(Model):
     """An act done once under a key of the person's browser: a replay returns `result`, another body is refused."""
 
     __tablename__ = "idempotent_act"

@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shelter.extensions import db, keyring
+from shelter.extensions import Model, keyring
 from shelter.keyring import place_of
 from shelter.tables import uuid7
 
 T = TypeVar("T")
 
 
-class SealedRow(db.Model):
+class SealedRow(Model):
     """A table with sealed columns: its id is made here, before anything is sealed for it."""
 
     __abstract__ = True

@@ -21,7 +21,7 @@ from shelter.domain.limits import CountingRule, ReadmissionRule
 from shelter.domain.matching import Audience, PetsAllowed, Sharing
 from shelter.domain.permissions import Role
 from shelter.domain.stays import ClosureReason
-from shelter.extensions import db
+from shelter.extensions import Model
 from shelter.models.sealed import Sealed, SealedRow, sealed_column
 from shelter.tables import Instant, coded
 
@@ -48,7 +48,7 @@ class Site(SealedRow):
     __table_args__ = (UniqueConstraint("code_name"),)
 
 
-class StayPolicyVersion(db.Model):
+class StayPolicyVersion(Model):
     """How long a stay may last at a site, from a day on. Months or days, never both."""
 
     __tablename__ = "stay_policy"
@@ -75,7 +75,7 @@ class StayPolicyVersion(db.Model):
     )
 
 
-class Room(db.Model):
+class Room(Model):
     """A physical room of a site; its sharing rule says who may be in it together."""
 
     __tablename__ = "room"
@@ -91,7 +91,7 @@ class Room(db.Model):
     __table_args__ = (UniqueConstraint("site_id", "label"), UniqueConstraint("id", "site_id"))
 
 
-class Unit(db.Model):
+class Unit(Model):
     """What can be booked: a whole room or apartment, or one bed of a shared room."""
 
     __tablename__ = "unit"
@@ -124,7 +124,7 @@ class Unit(db.Model):
     )
 
 
-class Closure(db.Model):
+class Closure(Model):
     """Nights a unit is out of service. Open-ended ones run 180 days and are renewed by a task."""
 
     __tablename__ = "closure"

@@ -28,7 +28,7 @@ from shelter.domain.stays import (
     TurnawayReason,
 )
 from shelter.domain.tasks import TaskKind
-from shelter.extensions import db
+from shelter.extensions import Model
 from shelter.models.households import Household
 from shelter.models.sealed import Sealed, SealedRow, sealed_column
 from shelter.models.sites import StayPolicyVersion, Unit
@@ -85,7 +85,7 @@ class Stay(SealedRow):
     )
 
 
-class Placement(db.Model):
+class Placement(Model):
     """One unit, from a night to a day, within a stay. A hold is a placement with `held_until`."""
 
     __tablename__ = "placement"
@@ -129,7 +129,7 @@ class Placement(db.Model):
     )
 
 
-class PlacementMember(db.Model):
+class PlacementMember(Model):
     """Who sleeps in which of a household's placements."""
 
     __tablename__ = "placement_member"
@@ -140,7 +140,7 @@ class PlacementMember(db.Model):
     __table_args__ = (Index(None, "person_id"),)
 
 
-class UnitNight(db.Model):
+class UnitNight(Model):
     """The ledger. One row is one unit on one night, with exactly one owner: the key refuses a second."""
 
     __tablename__ = "unit_night"
@@ -193,7 +193,7 @@ class Extension(SealedRow):
     )
 
 
-class StayFlag(db.Model):
+class StayFlag(Model):
     """A threshold crossed: once per stay, limit and threshold. 0 is the limit itself."""
 
     __tablename__ = "stay_flag"
@@ -232,7 +232,7 @@ class StayEvent(SealedRow):
     __table_args__ = (Index(None, "stay_id", "at"),)
 
 
-class Turnaway(db.Model):
+class Turnaway(Model):
     """A request we could not meet: counted with a reason, without an identity."""
 
     __tablename__ = "turnaway"

@@ -72,7 +72,7 @@ def write(by: Principal, entries: list[Entry]) -> list[Link]:
         mac = link_mac(mac, row)
         rows.append({**row, "mac": mac})
         links.append(Link(chain, seq, mac))
-    db.session.execute(insert(AuditEntry.__table__), rows)
+    db.session.execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]
     db.session.execute(update(AuditHead).where(AuditHead.chain == chain).values(seq=seq, mac=mac))
     return links
 

@@ -10,6 +10,7 @@ from datetime import date
 
 from sqlalchemy import delete, insert, select, text
 
+from shelter.database import rows_changed
 from shelter.domain.nights import Nights
 from shelter.extensions import db
 from shelter.models.stays import Placement, UnitNight
@@ -22,7 +23,12 @@ _SERIES = text(
 
 
 def claim(
-    unit_id: int, nights: Iterable[date], *, placement_id: int | None = None, closure_id: int | None = None, people: int = 0
+    unit_id: int,
+    nights: Iterable[date],
+    *,
+    placement_id: int | None = None,
+    closure_id: int | None = None,
+    people: int = 0,
 ) -> None:
     """Write the nights of one owner. The key refuses a night that has one: the unit of work raises UnitJustTaken."""
     days = sorted(nights)
@@ -33,7 +39,7 @@ def claim(
     if db.engine.dialect.name == "postgresql" and is_run:
         db.session.execute(_SERIES, {**owner, "first": days[0], "last": days[-1]})
     else:
-        db.session.execute(insert(UnitNight.__table__), [{**owner, "night": day} for day in days])
+        db.session.execute(insert(UnitNight.__table__), [{**owner, "night": day} for day in days])  # type: ignore[arg-type]
 
 
 def claim_for(placement: Placement, nights: Iterable[date]) -> None:
@@ -45,7 +51,8 @@ def release(placement: Placement, *, from_night: date | None = None) -> int:
     where = [UnitNight.placement_id == placement.id]
     if from_night is not None:
         where.append(UnitNight.night >= from_night)
-    return db.session.execute(delete(UnitNight).where(*where).execution_options(synchronize_session=False)).rowcount
+    gone = delete(UnitNight).where(*where).execution_options(synchronize_session=False)
+    return rows_changed(db.session.execute(gone))
 
 
 def release_closure(closure_id: int, *, from_night: date | None = None) -> int:
@@ -53,7 +60,8 @@ def release_closure(closure_id: int, *, from_night: date | None = None) -> int:
     where = [UnitNight.closure_id == closure_id]
     if from_night is not None:
         where.append(UnitNight.night >= from_night)
-    return db.session.execute(delete(UnitNight).where(*where).execution_options(synchronize_session=False)).rowcount
+    gone = delete(UnitNight).where(*where).execution_options(synchronize_session=False)
+    return rows_changed(db.session.execute(gone))
 
 
 def nights_of(placement: Placement) -> list[date]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shelter import clock
-from shelter.database import WRITE_INTENT
+from shelter.database import WRITE_INTENT, rows_changed
 from shelter.domain.errors import ConstraintRefused, DatabaseBusy, KeyReused, UnitJustTaken
 from shelter.domain.permissions import Principal
 from shelter.extensions import db
@@ -43,9 +43,7 @@ class UnitOfWork:
     _rank: int = 0
     _entries: list[audit.Entry] = field(default_factory=list)
 
-    def lock(
-        self, *, household: UUID | None = None, stay: UUID | None = None, sites: Iterable[UUID] = ()
-    ) -> None:
+    def lock(self, *, household: UUID | None = None, stay: UUID | None = None, sites: Iterable[UUID] = ()) -> None:
         """Lock rows, always household before stay before sites by id; out of order is a programming error.
 
         On SQLite the transaction holds the one write lock already, so that nothing more is asked of it.
@@ -118,7 +116,7 @@ def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork
 
 def _claim(work: UnitOfWork, once: Once) -> None:
     """Insert the key, or learn what was done under it. A concurrent twin makes us wait for its end."""
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
     values = {
         "user_id": work.by.user_id,
         "key": once.key,
@@ -126,7 +124,7 @@ def _claim(work: UnitOfWork, once: Once) -> None:
         "created_at": clock.now(),
     }
     done = db.session.execute(insert(IdempotentAct).values(values).on_conflict_do_nothing())
-    if done.rowcount:
+    if rows_changed(done):
         return
     earlier = db.session.get_one(IdempotentAct, (work.by.user_id, once.key))
     if earlier.fingerprint != once.fingerprint:
