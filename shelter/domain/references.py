@@ -18,7 +18,6 @@ from shelter.domain.errors import DomainError
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RANDOM_CHARACTERS = 6
 LENGTH = RANDOM_CHARACTERS + 1
-HIGHEST_STAY_NUMBER = 999
 
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _LOOK_ALIKES = str.maketrans("OIL", "011")
