@@ -69,4 +69,8 @@ def earlier_nights(version: StayPolicyVersion, check_in_on: date, household_id: 
         )
         .group_by(Stay.id)
     )
-    return sum(max(0, (min(end, check_in_on) - max(begin, since)).days) for begin, end in spans)
+    return sum(_days(max(begin, since), min(end, check_in_on)) for begin, end in spans if begin and end)
+
+
+def _days(begin: date, end: date) -> int:
+    return max(0, (end - begin).days)
