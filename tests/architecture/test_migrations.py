@@ -64,9 +64,7 @@ def test_the_migrations_make_exactly_the_tables_of_the_models(blank_app: Flask) 
 
     flask_migrate.upgrade()
     with db.engine.connect() as connection:
-        differences = compare_metadata(
-            MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata
-        )
+        differences = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata)
     assert differences == []
 
 

@@ -28,9 +28,7 @@ def test_every_view_says_who_may_open_it(app: Flask, rules: list[Rule]) -> None:
 
 def test_every_public_view_says_why(app: Flask, rules: list[Rule]) -> None:
     marks = {r.endpoint: app.view_functions[r.endpoint].access for r in rules}
-    public = {
-        endpoint: mark.public_because for endpoint, mark in marks.items() if mark.public_because is not None
-    }
+    public = {endpoint: mark.public_because for endpoint, mark in marks.items() if mark.public_because is not None}
     assert public
     assert not [endpoint for endpoint, reason in public.items() if len(reason.split()) < 2]
 
@@ -63,7 +61,5 @@ def test_endpoints_are_named_by_area_and_view(app: Flask, rules: list[Rule]) -> 
 
 
 def test_no_address_is_served_twice(rules: list[Rule]) -> None:
-    served = [
-        (rule.rule, method) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    ]
+    served = [(rule.rule, method) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
     assert len(served) == len(set(served))

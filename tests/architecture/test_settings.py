@@ -10,11 +10,7 @@ from shelter.config import Settings, UnsafeSettings, load_settings
 from tests.support.settings import environment
 
 ROOT = Path(__file__).parents[2]
-COMPLETE = {
-    n: v
-    for n, v in environment("sqlite:////tmp/x.sqlite3").items()
-    if n.startswith(("SHELTER_", "DATABASE_"))
-}
+COMPLETE = {n: v for n, v in environment("sqlite:////tmp/x.sqlite3").items() if n.startswith(("SHELTER_", "DATABASE_"))}
 TWILIO = {"SHELTER_SMS_GATEWAY": "twilio", "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "token"}
 NAMES = {field.validation_alias for field in Settings.model_fields.values()}
 
@@ -74,9 +70,7 @@ def test_a_missing_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_unsafe_value_is_named(
-    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], named: str
-) -> None:
+def test_an_unsafe_value_is_named(monkeypatch: pytest.MonkeyPatch, changes: dict[str, str | None], named: str) -> None:
     with pytest.raises(UnsafeSettings, match=named):
         boot(monkeypatch, **changes)
 
@@ -108,7 +102,5 @@ def test_the_settings_show_no_secret_when_printed(monkeypatch: pytest.MonkeyPatc
 
 def test_the_example_file_lists_exactly_the_settings_there_are() -> None:
     lines = (line.lstrip("#") for line in (ROOT / ".env.example").read_text().splitlines())
-    listed = {
-        line.partition("=")[0] for line in lines if "=" in line and line[0].isupper() and " " not in line
-    }
+    listed = {line.partition("=")[0] for line in lines if "=" in line and line[0].isupper() and " " not in line}
     assert listed == NAMES
