@@ -28,6 +28,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from wtforms.fields import SelectChoice
 
 from shelter.database import UNAVAILABLE
 from shelter.domain.errors import (
@@ -56,10 +57,7 @@ OTHERWISE = 422
 PAGES: dict[int, tuple[Any, Any]] = {
     400: (
         _l("This could not be read"),
-        _l(
-            "The form was incomplete or came from another page. Go back, open the page again and send it once"
-            " more."
-        ),
+        _l("The form was incomplete or came from another page. Go back, open the page again and send it once more."),
     ),
     403: (_l("You may not open this page"), SENTENCES["not_permitted"]),
     404: (
@@ -102,9 +100,9 @@ def label(member: StrEnum | None) -> str:
     return formats.NOTHING if member is None else str(LABELS[type(member)][member])
 
 
-def choices(codes: type[StrEnum]) -> list[tuple[str, Any]]:
+def choices(codes: type[StrEnum]) -> list[SelectChoice]:
     """For a select or radio field: code and words, in the order of the codes."""
-    return [(member.value, LABELS[codes][member]) for member in codes]
+    return [SelectChoice(member.value, LABELS[codes][member]) for member in codes]
 
 
 def say(error: DomainError, locale: str = "ko") -> str:
@@ -204,18 +202,14 @@ def _page(status: int, heading: Any, advice: Any) -> Response:
         return make_response(render_template("errors/fragment.html", advice=advice), status)
     if status >= 500:
         return _standalone(status, advice)
-    return make_response(
-        render_template("errors/error.html", heading=heading, advice=advice, code=status), status
-    )
+    return make_response(render_template("errors/error.html", heading=heading, advice=advice, code=status), status)
 
 
 def _standalone(status: int, advice: Any = None) -> Response:
     """Without the database, and without anything that could fail again."""
     person = g.get("_login_user")
     chosen = getattr(person, "locale", None) or request.cookies.get(language.COOKIE)
-    chosen = (
-        chosen if chosen in language.LANGUAGES else request.accept_languages.best_match(language.LANGUAGES)
-    )
+    chosen = chosen if chosen in language.LANGUAGES else request.accept_languages.best_match(language.LANGUAGES)
     with force_locale(chosen or "ko"):
         heading, usual = PAGES[status]
         page = current_app.jinja_env.get_template("errors/standalone.html").render(
