@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import date
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar
 
 
@@ -18,7 +17,7 @@ class DomainError(Exception):
 
     @property
     def params(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)} if hasattr(self, "__dataclass_fields__") else {}
+        return {f.name: getattr(self, f.name) for f in fields(self)} if is_dataclass(self) else {}
 
     def __str__(self) -> str:
         """For developers' eyes; never shown on a page. Parameters stay out: they may name a person."""
@@ -79,24 +78,7 @@ class ConstraintRefused(DomainError):
 
 
 @dataclass
-class NightsOutOfOrder(DomainError):
-    """The day of leaving must come after the night of arrival."""
-
-    code: ClassVar[str] = "nights_out_of_order"
-    field: ClassVar[str | None] = "leave_on"
-
-
-@dataclass
 class PolicyIncomplete(DomainError):
     """A stay policy is in months or in days, never both, never none."""
 
     code: ClassVar[str] = "policy_incomplete"
-
-
-@dataclass
-class PastTheLimit(DomainError):
-    """The stay may not last beyond its limit without a granted extension."""
-
-    limit_on: date
-    code: ClassVar[str] = "past_the_limit"
-    field: ClassVar[str | None] = "leave_on"

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shelter import clock
-from shelter.database import WRITE_INTENT, rows_changed
+from shelter.database import WRITE_INTENT
 from shelter.domain.errors import ConstraintRefused, DatabaseBusy, KeyReused, UnitJustTaken
 from shelter.domain.permissions import Principal
 from shelter.extensions import db
@@ -123,8 +123,8 @@ def _claim(work: UnitOfWork, once: Once) -> None:
         "fingerprint": once.fingerprint,
         "created_at": clock.now(),
     }
-    done = db.session.execute(insert(IdempotentAct).values(values).on_conflict_do_nothing())
-    if rows_changed(done):
+    kept = insert(IdempotentAct).values(values).on_conflict_do_nothing().returning(IdempotentAct.key)
+    if db.session.scalar(kept) is not None:
         return
     earlier = db.session.get_one(IdempotentAct, (work.by.user_id, once.key))
     if earlier.fingerprint != once.fingerprint:
