@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from shelter.domain.errors import DomainError
+from shelter.domain.errors import DomainError, PolicyIncomplete
 from shelter.domain.permissions import Role
 
 THRESHOLDS = (60, 30, 14, 7, 1)
@@ -31,22 +31,6 @@ class ReadmissionRule(StrEnum):
 
 
 @dataclass
-class PolicyNotValid(DomainError):
-    """The policy contradicts itself; `why` is a PolicyFlaw."""
-
-    why: PolicyFlaw
-    code: ClassVar[str] = "policy_not_valid"
-    field: ClassVar[str | None] = "policy"
-
-
-class PolicyFlaw(StrEnum):
-    LENGTH = "length"  # months or days, one of them, above zero
-    STEP = "step"  # an extension step in months or days, never both, above zero
-    STEP_MISSING = "step_missing"  # extensions without a step
-    THRESHOLDS = "thresholds"  # whole days above zero, each once
-
-
-@dataclass
 class LeaveAfterLimit(DomainError):
     """The planned departure lies beyond the limit of the stay."""
 
@@ -56,18 +40,9 @@ class LeaveAfterLimit(DomainError):
     field: ClassVar[str | None] = "leave_on"
 
 
-@dataclass
-class NoExtensionLeft(DomainError):
-    """All extensions the policy knows have been granted."""
-
-    granted: int
-    max_extensions: int
-    code: ClassVar[str] = "no_extension_left"
-
-
 @dataclass(frozen=True, kw_only=True)
 class StayPolicy:
-    """The limit of a stay. Months or days, never both; thresholds are kept widest first."""
+    """The limit of a stay: months or days, never both; so the extension step. Raises PolicyIncomplete."""
 
     months: int | None = None
     days: int | None = None
@@ -80,16 +55,10 @@ class StayPolicy:
     readmission_rule: ReadmissionRule = ReadmissionRule.RESET
 
     def __post_init__(self) -> None:
-        if (self.months is None) == (self.days is None) or not _positive(self.months, self.days):
-            raise PolicyNotValid(PolicyFlaw.LENGTH)
-        if self.extension_months is not None and self.extension_days is not None:
-            raise PolicyNotValid(PolicyFlaw.STEP)
-        if not _positive(self.extension_months, self.extension_days) or self.max_extensions < 0:
-            raise PolicyNotValid(PolicyFlaw.STEP)
-        if self.max_extensions and not self.has_step:
-            raise PolicyNotValid(PolicyFlaw.STEP_MISSING)
-        if len(set(self.thresholds)) != len(self.thresholds) or not _positive(*self.thresholds):
-            raise PolicyNotValid(PolicyFlaw.THRESHOLDS)
+        if not _one_positive(self.months, self.days):
+            raise PolicyIncomplete()
+        if self.has_step and not _one_positive(self.extension_months, self.extension_days):
+            raise PolicyIncomplete()
         object.__setattr__(self, "thresholds", tuple(sorted(self.thresholds, reverse=True)))
 
     @property
@@ -97,8 +66,8 @@ class StayPolicy:
         return self.extension_months is not None or self.extension_days is not None
 
 
-def _positive(*numbers: int | None) -> bool:
-    return all(number is None or number > 0 for number in numbers)
+def _one_positive(months: int | None, days: int | None) -> bool:
+    return (months is None) != (days is None) and (months or days or 0) > 0
 
 
 def usual_thresholds(*, months: int | None = None, days: int | None = None) -> tuple[int, ...]:
@@ -110,10 +79,12 @@ def usual_thresholds(*, months: int | None = None, days: int | None = None) -> t
 def limit_on(check_in_on: date, policy: StayPolicy, granted_steps: int = 0) -> date:
     """The latest permitted `leave_on`; the last night is the one before.
 
-    Always from the first check-in with base plus granted: chaining would lose days at the ends of months.
+    `check_in_on` is the calendar day of the real check-in. Always from there with base plus granted: chaining
+    would lose days at the ends of months. Whether a step may be granted is asked elsewhere. Raises
+    PolicyIncomplete for steps of a policy that has none.
     """
-    if granted_steps < 0 or (granted_steps and not policy.has_step):
-        raise NoExtensionLeft(granted_steps, policy.max_extensions)
+    if granted_steps and not policy.has_step:
+        raise PolicyIncomplete()
     months = (policy.months or 0) + granted_steps * (policy.extension_months or 0)
     days = (policy.days or 0) + granted_steps * (policy.extension_days or 0)
     start = check_in_on + timedelta(days=policy.counting_rule is CountingRule.CIVIL_CODE)
@@ -156,9 +127,3 @@ def is_silenced_by_plan(threshold: int, plan_on: date | None, today: date) -> bo
 def check_leave_on(leave_on: date, limit_on: date) -> None:
     if leave_on > limit_on:
         raise LeaveAfterLimit(leave_on, limit_on)
-
-
-def check_extension(policy: StayPolicy, granted_steps: int) -> None:
-    """May one more step be asked for?"""
-    if granted_steps >= policy.max_extensions:
-        raise NoExtensionLeft(granted_steps, policy.max_extensions)

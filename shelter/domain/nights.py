@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from shelter.domain.errors import DomainError
 
-ONE_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Nights:
     @property
     def last(self) -> date:
         """The last night slept."""
-        return self.leave_on - ONE_DAY
+        return self.leave_on - DAY
 
     def overlaps(self, other: Nights) -> bool:
         """Is there a night in both? Leaving on the day another arrives is none."""
@@ -65,7 +65,7 @@ class Nights:
         """The nights of this one that are not in the other: none, one or two runs, in date order."""
         if not self.overlaps(other):
             return (self,)
-        left = ()
+        left: tuple[Nights, ...] = ()
         if self.arrive_on < other.arrive_on:
             left = (Nights(self.arrive_on, other.arrive_on),)
         if other.leave_on < self.leave_on:

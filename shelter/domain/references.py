@@ -91,11 +91,11 @@ def grouped(reference: str) -> str:
     return f"{reference[:3]}-{reference[3:]}"
 
 
-def format_stay(household: str, number: int) -> str:
+def stay_reference(household: str, number: int) -> str:
     return f"{household}-{number}"
 
 
-def parse_stay(text: str) -> tuple[str, int]:
+def split_stay_reference(text: str) -> tuple[str, int]:
     """Household reference and number of `<household>-<number>`; raises ReferenceNotValid."""
     household, _, number = re.sub(r"[‐-―−]", "-", unicodedata.normalize("NFKC", text)).rpartition("-")
     if not _STAY_NUMBER.fullmatch(number.strip()):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from shelter.domain.errors import DomainError, MoveNotAllowed
 
 LEAVE_BY = time(12)  # wall clock of the day of departure; from then on it is overdue
+UNREAD_CARD_AFTER = timedelta(minutes=10)  # an arrival card not received by then turns red
 
 
 class PlacementState(StrEnum):
@@ -28,6 +29,11 @@ class StayState(StrEnum):
     IN_HOUSE = "in_house"
     ENDED = "ended"
     CANCELLED = "cancelled"
+
+
+# Placements that keep the nights ahead of them in the ledger, and stays that go on.
+KEEPS_NIGHTS = frozenset({PlacementState.HELD, PlacementState.BOOKED, PlacementState.IN_HOUSE, PlacementState.NO_SHOW})
+RUNNING = frozenset({StayState.OPEN, StayState.IN_HOUSE})
 
 
 class ExtensionDecision(StrEnum):
@@ -129,14 +135,6 @@ class HoldAlreadyRenewed(DomainError):
     code: ClassVar[str] = "hold_already_renewed"
 
 
-@dataclass
-class InTheFuture(DomainError):
-    """What has happened cannot lie ahead."""
-
-    code: ClassVar[str] = "in_the_future"
-    field: ClassVar[str | None] = "happened_at"
-
-
 def move_placement(current: PlacementState, to: PlacementState) -> PlacementState:
     """The new state, if the move is listed; raises MoveNotAllowed."""
     P = PlacementState
@@ -147,7 +145,7 @@ def move_placement(current: PlacementState, to: PlacementState) -> PlacementStat
             return to
         case (P.BOOKED, P.IN_HOUSE | P.CANCELLED | P.NO_SHOW):
             return to
-        case (P.NO_SHOW, P.BOOKED | P.CANCELLED):  # heard from after all; or given up by a person
+        case (P.NO_SHOW, P.BOOKED | P.IN_HOUSE | P.CANCELLED):  # she came after all; or a person gives the room up
             return to
         case (P.IN_HOUSE, P.ENDED | P.MOVED):
             return to
@@ -205,8 +203,3 @@ def are_nights_used_up(leave_on: date, tonight: date) -> bool:
 def is_overdue_departure(leave_on: date, local_now: datetime) -> bool:
     """Still in the house after noon (wall clock) of the day of departure."""
     return (leave_on, LEAVE_BY) <= (local_now.date(), local_now.time())
-
-
-def check_happened(happened_at: datetime, now: datetime) -> None:
-    if happened_at > now:
-        raise InTheFuture()
