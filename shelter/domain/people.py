@@ -58,6 +58,14 @@ class LoginMalformed(DomainError):
 
 
 @dataclass
+class NameMissing(DomainError):
+    """Empty, or longer than 80 characters."""
+
+    code: ClassVar[str] = "name_missing"
+    field: ClassVar[str | None] = "name"
+
+
+@dataclass
 class NumberNotValid(DomainError):
     """Not a telephone number that can be reached."""
 
@@ -78,7 +86,15 @@ class MembershipNotInOrder(DomainError):
     """A membership ends before it begins."""
 
     code: ClassVar[str] = "membership_not_in_order"
-    field: ClassVar[str | None] = "memberships"
+    field: ClassVar[str | None] = "until_on"
+
+
+@dataclass
+class AlreadyAtSite(DomainError):
+    """The person coordinates the site on these days already."""
+
+    code: ClassVar[str] = "already_at_site"
+    field: ClassVar[str | None] = "site"
 
 
 @dataclass

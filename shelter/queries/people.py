@@ -84,15 +84,14 @@ def owner_of_dead_session(token_hash: str, now: datetime) -> UUID | None:
 def seconds_left(session_id: str, now: datetime) -> int:
     """How long the session lasts if nobody does anything; 0 when it is over."""
     until = db.session.scalar(
-        select(SignInSession.expires_at).where(
-            SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None)
-        )
+        select(SignInSession.expires_at).where(SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None))
     )
     return max(0, int((until - now).total_seconds())) if until else 0
 
 
 @dataclass(frozen=True)
 class Membership:
+    id: int
     site_id: UUID
     code_name: str
     from_on: date
@@ -144,7 +143,7 @@ def _members(users: Sequence[User]) -> list[StaffMember]:
         wanted = wanted.where(SiteMembership.user_id == users[0].id)
     for membership, code_name in db.session.execute(wanted):
         by_user.setdefault(membership.user_id, []).append(
-            Membership(membership.site_id, code_name, membership.from_on, membership.until_on)
+            Membership(membership.id, membership.site_id, code_name, membership.from_on, membership.until_on)
         )
     return [
         StaffMember(
@@ -161,6 +160,21 @@ def _members(users: Sequence[User]) -> list[StaffMember]:
         )
         for user in users
     ]
+
+
+def user_named(login: str) -> UUID | None:
+    return db.session.scalar(select(User.id).where(User.login == login.strip().lower()))
+
+
+def has_staff() -> bool:
+    """Whether anybody has an account: a new installation has none."""
+    return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def sites_to_coordinate() -> list[tuple[UUID, str]]:
+    """Every site by its code name, for choosing where somebody coordinates."""
+    rows = db.session.execute(select(Site.id, Site.code_name).order_by(Site.code_name))
+    return [(site_id, code_name) for site_id, code_name in rows]
 
 
 def phone_of(user_id: UUID) -> str | None:
@@ -180,6 +194,7 @@ def names_of(user_ids: set[UUID]) -> dict[UUID, str]:
 class LinkState:
     """What the page behind a one-time link needs to know before a password is chosen."""
 
+    user_id: UUID
     login: str
     name: str
     locale: str
@@ -188,7 +203,7 @@ class LinkState:
 
 def usable_link(token_hash: str, now: datetime) -> LinkState | None:
     row = db.session.execute(
-        select(User.login, User.name, User.locale, OneTimeLink.purpose)
+        select(User.id, User.login, User.name, User.locale, OneTimeLink.purpose)
         .join(OneTimeLink, OneTimeLink.user_id == User.id)
         .where(
             OneTimeLink.token_hash == token_hash,

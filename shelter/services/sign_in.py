@@ -194,11 +194,16 @@ def _take(subject: str, free: int) -> int:
     return 0
 
 
+def forget_failures(login: str) -> None:
+    """Inside the caller's transaction: the account's tries start afresh."""
+    account = keyring.index("sign-in account", login)
+    _rows(delete(Throttle).where(Throttle.subject == account))
+
+
 def _give_back_try(login: str, address: str | None) -> None:
     """After a success: the account starts afresh, the address is given back this one try."""
-    (account, _), *rest = _subjects(login, address)
-    _rows(delete(Throttle).where(Throttle.subject == account))
-    for subject, _free in rest:
+    forget_failures(login)
+    for subject, _free in _subjects(login, address)[1:]:
         _rows(
             update(Throttle)
             .where(Throttle.subject == subject, Throttle.failures > 0)
