@@ -22,7 +22,7 @@ pytestmark = pytest.mark.only("sqlite")
 C, M, A, U, R = Role.COORDINATOR, Role.MANAGER, Role.ADMINISTRATOR, Role.AUDITOR, Role.REFERRER
 EVERYBODY = frozenset({"anonymous", *Role})
 STAFF = frozenset(Role)
-UNKNOWN = "ZZZZZZ" + references.check_character("ZZZZZZ")
+UNKNOWN = references.new_reference()
 
 # endpoint: who gets past the door. Behind it, an unknown reference is a 404 and an empty form a 422.
 ACCESS: dict[str, frozenset[str]] = {

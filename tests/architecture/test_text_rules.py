@@ -97,9 +97,7 @@ def test_there_is_one_clock() -> None:
 
 
 def test_tables_are_read_through_the_session() -> None:
-    assert not lines_with(
-        re.compile(r"\b[A-Z]\w+\.query\b"), [n for n in sources() if n.startswith("shelter/")]
-    )
+    assert not lines_with(re.compile(r"\b[A-Z]\w+\.query\b"), [n for n in sources() if n.startswith("shelter/")])
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,11 @@ def server(database: Database) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def base_url() -> None:
+    """None for all: each test's server has its own (`browser_context_args`)."""
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     return browser_type_launch_args | {"executable_path": executable(), "args": ARGUMENTS}
 
@@ -70,10 +75,13 @@ def locale(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def browser_context_args(
-    browser_context_args: dict[str, Any], locale: str, server: Running
+    browser_context_args: dict[str, Any], locale: str, request: pytest.FixtureRequest
 ) -> dict[str, Any]:
     language = {"ko": "ko-KR", "en": "en-GB"}[locale]
-    return browser_context_args | {"locale": language, "timezone_id": "Asia/Seoul", "base_url": server.url}
+    settings = browser_context_args | {"locale": language, "timezone_id": "Asia/Seoul"}
+    if "server" in request.fixturenames:  # then `page.goto("/login")` is enough
+        settings["base_url"] = request.getfixturevalue("server").url
+    return settings
 
 
 @pytest.fixture
@@ -83,8 +91,9 @@ def expected_messages() -> list[str]:
 
 
 @pytest.fixture
-def context(context: BrowserContext, expected_messages: list[str]) -> Iterator[BrowserContext]:
+def context(new_context: Callable[..., BrowserContext], expected_messages: list[str]) -> Iterator[BrowserContext]:
     """Every page of it stays silent: the policy blocks nothing, no script fails, nothing is missing."""
+    context = new_context()  # not pytest-playwright's `context`: ours of that name is flask's
     said: list[str] = []
 
     def listen(page: Page) -> None:
