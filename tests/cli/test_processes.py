@@ -25,9 +25,7 @@ def supervisor(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts a supervisor of children, each a Python program given the path to write its process id to."""
 
     def start(**programs: str) -> subprocess.Popen[str]:
-        children = [
-            (name, (sys.executable, "-c", text, str(tmp_path / name))) for name, text in programs.items()
-        ]
+        children = [(name, (sys.executable, "-c", text, str(tmp_path / name))) for name, text in programs.items()]
         code = (
             "import sys; from shelter.cli.processes import Child, supervise;"
             f"sys.exit(supervise([Child(n, c) for n, c in {children!r}], patience=2))"
@@ -86,9 +84,7 @@ def test_when_one_fails_both_stop_with_a_sentence(
     assert not is_alive(pid_in(tmp_path / "web"))
 
 
-def test_nothing_outlives_a_killed_supervisor(
-    supervisor: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_nothing_outlives_a_killed_supervisor(supervisor: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     parent = supervisor(web=SLEEPER, scheduler=SLEEPER)
     pids = [pid_in(tmp_path / name) for name in ("web", "scheduler")]
     parent.kill()
@@ -97,9 +93,7 @@ def test_nothing_outlives_a_killed_supervisor(
         eventually(lambda pid=pid: not is_alive(pid))
 
 
-def test_a_child_that_does_not_stop_is_ended(
-    supervisor: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
+def test_a_child_that_does_not_stop_is_ended(supervisor: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPER
     parent = supervisor(web=stubborn, scheduler=SLEEPER)
     pids = [pid_in(tmp_path / name) for name in ("web", "scheduler")]

@@ -30,9 +30,7 @@ class Page:
     """A parsed HTML response, with the few questions page tests ask. `root` is an element tree."""
 
     def __init__(self, html: str, *, is_fragment: bool = False) -> None:
-        parser = html5lib.HTMLParser(
-            tree=html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
-        )
+        parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False)
         self.html, self.is_fragment = html, is_fragment
         try:
             self.root: ET.Element = parser.parseFragment(html) if is_fragment else parser.parse(html)
@@ -218,9 +216,7 @@ def check_headers(response: TestResponse) -> None:
     broken = []
     if "default-src 'none'" not in policy:
         broken.append(f"Content-Security-Policy does not start from nothing: {policy!r}")
-    broken += [
-        f"Content-Security-Policy allows {w}" for w in ("unsafe-", "data:", "*", "http:") if w in policy
-    ]
+    broken += [f"Content-Security-Policy allows {w}" for w in ("unsafe-", "data:", "*", "http:") if w in policy]
     if "no-store" not in response.headers.get("Cache-Control", ""):
         broken.append(f"Cache-Control is {response.headers.get('Cache-Control')!r}, not no-store")
     if response.headers.get("X-Content-Type-Options") != "nosniff":

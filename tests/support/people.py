@@ -54,18 +54,14 @@ def create_user(
     login = login or f"{sorted(roles)[0]}{next(_number)}"
     name, site_ids = name or login.title(), frozenset(sites)
     with app.app_context():
-        user = User(
-            login=login, name=name, locale=locale, created_at=clock.now(), password_hash=_password_hash()
-        )
+        user = User(login=login, name=name, locale=locale, created_at=clock.now(), password_hash=_password_hash())
         user.phone = phone
         user.roles = [UserRole(role=role) for role in sorted(roles)]
         user.memberships = [SiteMembership(site_id=site, from_on=FOR_EVER) for site in site_ids]
         db.session.add(user)
         db.session.commit()
         user_id = user.id
-    who = Principal(
-        user_id=user_id, login=login, name=name, locale=locale, roles=frozenset(roles), site_ids=site_ids
-    )
+    who = Principal(user_id=user_id, login=login, name=name, locale=locale, roles=frozenset(roles), site_ids=site_ids)
     return Account(user_id, login, who)
 
 
@@ -84,9 +80,7 @@ def sign_in(
     with app.app_context():
         until = now + timedelta(hours=active().session_hours)
         times = {"created_at": now, "last_active_at": now, "expires_at": until}
-        db.session.add(
-            SignInSession(token_hash=hash_token(token), user_id=user.id, address="127.0.0.1", **times)
-        )
+        db.session.add(SignInSession(token_hash=hash_token(token), user_id=user.id, address="127.0.0.1", **times))
         db.session.commit()
     client.set_cookie(active().cookie_name, token)
     return user

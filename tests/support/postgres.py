@@ -35,9 +35,7 @@ UNDURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page
 class Server:
     """A running server. `durable=False` gives up fsync: right for tests that do not kill it."""
 
-    def __init__(
-        self, *, durable: bool = False, data: Path | None = None, options: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, *, durable: bool = False, data: Path | None = None, options: tuple[str, ...] = ()) -> None:
         sweep()
         self.account = _unprivileged_account()
         self._lock, self.root = _claimed_directory(self.account)
