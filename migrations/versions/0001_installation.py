@@ -43,15 +43,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "outcome",
-            sa.Enum(
-                "running",
-                "done",
-                "failed",
-                name="outcome",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
+            sa.Enum("running", "done", "failed", name="outcome", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column("counts", sa.JSON(), nullable=False),

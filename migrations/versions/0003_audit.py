@@ -33,9 +33,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("chain", "seq", name=op.f("uq_audit_entry_chain_seq")),
     )
     op.create_index(op.f("ix_audit_entry_at"), "audit_entry", ["at"], unique=False)
-    op.create_index(
-        op.f("ix_audit_entry_household_id_at"), "audit_entry", ["household_id", "at"], unique=False
-    )
+    op.create_index(op.f("ix_audit_entry_household_id_at"), "audit_entry", ["household_id", "at"], unique=False)
     op.create_index(op.f("ix_audit_entry_user_id_at"), "audit_entry", ["user_id", "at"], unique=False)
     audit_head = op.create_table(
         "audit_head",

@@ -38,14 +38,7 @@ def upgrade() -> None:
         sa.Column(
             "sharing",
             sa.Enum(
-                "household",
-                "women",
-                "men",
-                "any",
-                name="sharing",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "household", "women", "men", "any", name="sharing", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -61,17 +54,13 @@ def upgrade() -> None:
         sa.Column("site_id", sa.Uuid(), nullable=False),
         sa.Column("from_on", sa.Date(), nullable=False),
         sa.Column("until_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "until_on IS NULL OR until_on >= from_on", name=op.f("ck_site_membership_in_order")
-        ),
+        sa.CheckConstraint("until_on IS NULL OR until_on >= from_on", name=op.f("ck_site_membership_in_order")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_site_membership_site_id_site")),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user.id"], name=op.f("fk_site_membership_user_id_user"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site_membership")),
-        sa.UniqueConstraint(
-            "user_id", "site_id", "from_on", name=op.f("uq_site_membership_user_id_site_id_from_on")
-        ),
+        sa.UniqueConstraint("user_id", "site_id", "from_on", name=op.f("uq_site_membership_user_id_site_id_from_on")),
     )
     op.create_index(op.f("ix_site_membership_site_id"), "site_membership", ["site_id"], unique=False)
     op.create_table(
@@ -84,12 +73,7 @@ def upgrade() -> None:
         sa.Column(
             "counting_rule",
             sa.Enum(
-                "civil_code",
-                "same_day",
-                name="counting_rule",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "civil_code", "same_day", name="counting_rule", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -115,20 +99,14 @@ def upgrade() -> None:
         sa.Column(
             "readmission_rule",
             sa.Enum(
-                "reset",
-                "cumulative",
-                name="readmission_rule",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "reset", "cumulative", name="readmission_rule", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
         sa.CheckConstraint("(months IS NULL) <> (days IS NULL)", name=op.f("ck_stay_policy_months_or_days")),
         sa.CheckConstraint("COALESCE(months, days) > 0", name=op.f("ck_stay_policy_positive")),
         sa.CheckConstraint(
-            "extension_months IS NULL OR extension_days IS NULL",
-            name=op.f("ck_stay_policy_one_extension_step"),
+            "extension_months IS NULL OR extension_days IS NULL", name=op.f("ck_stay_policy_one_extension_step")
         ),
         sa.CheckConstraint("max_extensions >= 0", name=op.f("ck_stay_policy_extensions_not_negative")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_stay_policy_site_id_site")),
@@ -144,15 +122,7 @@ def upgrade() -> None:
         sa.Column("capacity", sa.SmallInteger(), nullable=False),
         sa.Column(
             "pets_allowed",
-            sa.Enum(
-                "none",
-                "small",
-                "any",
-                name="pets_allowed",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
+            sa.Enum("none", "small", "any", name="pets_allowed", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column("max_pets", sa.SmallInteger(), nullable=False),
@@ -161,14 +131,7 @@ def upgrade() -> None:
         sa.Column(
             "audience",
             sa.Enum(
-                "women",
-                "men",
-                "family",
-                "any",
-                name="audience",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "women", "men", "family", "any", name="audience", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -176,13 +139,10 @@ def upgrade() -> None:
         sa.Column("in_service_from", sa.Date(), nullable=False),
         sa.Column("in_service_until", sa.Date(), nullable=True),
         sa.Column("cleaned_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "(pets_allowed = 'none') = (max_pets = 0)", name=op.f("ck_unit_pets_and_number_agree")
-        ),
+        sa.CheckConstraint("(pets_allowed = 'none') = (max_pets = 0)", name=op.f("ck_unit_pets_and_number_agree")),
         sa.CheckConstraint("capacity BETWEEN 1 AND 20", name=op.f("ck_unit_capacity")),
         sa.CheckConstraint(
-            "in_service_until IS NULL OR in_service_until >= in_service_from",
-            name=op.f("ck_unit_service_in_order"),
+            "in_service_until IS NULL OR in_service_until >= in_service_from", name=op.f("ck_unit_service_in_order")
         ),
         sa.CheckConstraint("max_pets BETWEEN 0 AND 10", name=op.f("ck_unit_max_pets")),
         sa.ForeignKeyConstraint(
@@ -202,7 +162,20 @@ def upgrade() -> None:
         sa.Column("is_open_ended", sa.Boolean(), nullable=False),
         sa.Column(
             "reason",
-            sa.Enum("repair", "other", name="reason", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "repair",
+                "deep_cleaning",
+                "pests",
+                "inspection",
+                "staffing",
+                "safety",
+                "other_use",
+                "other",
+                name="reason",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("note", sa.String(length=200), nullable=True),

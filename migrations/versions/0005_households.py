@@ -48,9 +48,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_number")),
-        sa.UniqueConstraint(
-            "household_id", "number_index", name=op.f("uq_contact_number_household_id_number_index")
-        ),
+        sa.UniqueConstraint("household_id", "number_index", name=op.f("uq_contact_number_household_id_number_index")),
     )
     op.create_index(op.f("ix_contact_number_number_index"), "contact_number", ["number_index"], unique=False)
     op.create_table(
@@ -59,9 +57,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column(
             "sex",
-            sa.Enum(
-                "female", "male", "other", name="sex", native_enum=False, create_constraint=True, length=32
-            ),
+            sa.Enum("female", "male", "other", name="sex", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column(
@@ -83,10 +79,7 @@ def upgrade() -> None:
         sa.Column("notes_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["household_id"],
-            ["household.id"],
-            name=op.f("fk_person_household_id_household"),
-            ondelete="CASCADE",
+            ["household_id"], ["household.id"], name=op.f("fk_person_household_id_household"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("household_id", "position", name=op.f("uq_person_household_id_position")),
@@ -97,9 +90,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column(
             "species",
-            sa.Enum(
-                "dog", "cat", "other", name="species", native_enum=False, create_constraint=True, length=32
-            ),
+            sa.Enum("dog", "cat", "other", name="species", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column(
@@ -128,13 +119,7 @@ def upgrade() -> None:
         sa.Column(
             "detail",
             sa.Enum(
-                "none",
-                "call_us",
-                "date_only",
-                name="detail",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "none", "call_us", "date_only", name="detail", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -149,10 +134,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("language IN ('ko', 'en')", name=op.f("ck_safe_contact_language")),
         sa.ForeignKeyConstraint(
-            ["household_id"],
-            ["household.id"],
-            name=op.f("fk_safe_contact_household_id_household"),
-            ondelete="CASCADE",
+            ["household_id"], ["household.id"], name=op.f("fk_safe_contact_household_id_household"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_safe_contact")),
         sa.UniqueConstraint("household_id", name=op.f("uq_safe_contact_household_id")),
@@ -162,28 +144,13 @@ def upgrade() -> None:
         sa.Column("household_id", sa.Uuid(), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum(
-                "district",
-                "site",
-                "household",
-                name="kind",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
+            sa.Enum("district", "site", "household", name="kind", native_enum=False, create_constraint=True, length=32),
             nullable=False,
         ),
         sa.Column(
             "relation",
             sa.Enum(
-                "home",
-                "work",
-                "family",
-                "haunt",
-                name="relation",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "home", "work", "family", "haunt", name="relation", native_enum=False, create_constraint=True, length=32
             ),
             nullable=True,
         ),
@@ -201,9 +168,7 @@ def upgrade() -> None:
             "other_household_id IS NULL OR other_household_id <> household_id",
             name=op.f("ck_safety_exclusion_not_itself"),
         ),
-        sa.ForeignKeyConstraint(
-            ["created_by_id"], ["user.id"], name=op.f("fk_safety_exclusion_created_by_id_user")
-        ),
+        sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_safety_exclusion_created_by_id_user")),
         sa.ForeignKeyConstraint(
             ["household_id"],
             ["household.id"],
@@ -219,14 +184,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_safety_exclusion_site_id_site")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_safety_exclusion")),
     )
+    op.create_index(op.f("ix_safety_exclusion_household_id"), "safety_exclusion", ["household_id"], unique=False)
     op.create_index(
-        op.f("ix_safety_exclusion_household_id"), "safety_exclusion", ["household_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_safety_exclusion_other_household_id"),
-        "safety_exclusion",
-        ["other_household_id"],
-        unique=False,
+        op.f("ix_safety_exclusion_other_household_id"), "safety_exclusion", ["other_household_id"], unique=False
     )
 
 

@@ -22,7 +22,24 @@ def upgrade() -> None:
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column(
             "reason",
-            sa.Enum("no_space", "other", name="reason", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "no_space",
+                "no_family_unit",
+                "no_pet_unit",
+                "no_step_free",
+                "no_unit_for_men",
+                "older_boy",
+                "sharing",
+                "safety",
+                "outside_programme",
+                "declined_offer",
+                "call_lost",
+                "other",
+                name="reason",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("adults", sa.SmallInteger(), nullable=False),
@@ -31,12 +48,9 @@ def upgrade() -> None:
         sa.Column("recorded_by_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "adults >= 0 AND minors >= 0 AND adults + minors > 0 AND pets >= 0",
-            name=op.f("ck_turnaway_heads"),
+            "adults >= 0 AND minors >= 0 AND adults + minors > 0 AND pets >= 0", name=op.f("ck_turnaway_heads")
         ),
-        sa.ForeignKeyConstraint(
-            ["recorded_by_id"], ["user.id"], name=op.f("fk_turnaway_recorded_by_id_user")
-        ),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["user.id"], name=op.f("fk_turnaway_recorded_by_id_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turnaway")),
     )
     op.create_index(op.f("ix_turnaway_night"), "turnaway", ["night"], unique=False)
@@ -71,14 +85,43 @@ def upgrade() -> None:
         sa.Column(
             "exit_reason",
             sa.Enum(
-                "planned", "other", name="exit_reason", native_enum=False, create_constraint=True, length=32
+                "planned",
+                "own_wish",
+                "other_programme",
+                "safety_move",
+                "limit",
+                "hospital",
+                "rules",
+                "unannounced",
+                "died",
+                "other",
+                name="exit_reason",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=True,
         ),
         sa.Column(
             "destination",
             sa.Enum(
-                "own_home", "other", name="destination", native_enum=False, create_constraint=True, length=32
+                "own_home",
+                "new_home",
+                "public_housing",
+                "family",
+                "friends",
+                "other_shelter",
+                "long_term_shelter",
+                "temporary_lodging",
+                "institution",
+                "abroad",
+                "perpetrator",
+                "unknown",
+                "other",
+                name="destination",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=True,
         ),
@@ -87,6 +130,14 @@ def upgrade() -> None:
             sa.Enum(
                 "found_other",
                 "went_home",
+                "changed_mind",
+                "no_contact",
+                "no_show",
+                "safety",
+                "site_cannot",
+                "hold_expired",
+                "hold_released",
+                "by_mistake",
                 "other",
                 name="cancel_reason",
                 native_enum=False,
@@ -109,12 +160,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("number > 0", name=op.f("ck_stay_number_positive")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_stay_created_by_id_user")),
-        sa.ForeignKeyConstraint(
-            ["household_id"], ["household.id"], name=op.f("fk_stay_household_id_household")
-        ),
-        sa.ForeignKeyConstraint(
-            ["policy_id"], ["stay_policy.id"], name=op.f("fk_stay_policy_id_stay_policy")
-        ),
+        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_stay_household_id_household")),
+        sa.ForeignKeyConstraint(["policy_id"], ["stay_policy.id"], name=op.f("fk_stay_policy_id_stay_policy")),
         sa.ForeignKeyConstraint(["responsible_id"], ["user.id"], name=op.f("fk_stay_responsible_id_user")),
         sa.ForeignKeyConstraint(["substitute_id"], ["user.id"], name=op.f("fk_stay_substitute_id_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stay")),
@@ -137,13 +184,7 @@ def upgrade() -> None:
         sa.Column(
             "decision",
             sa.Enum(
-                "requested",
-                "granted",
-                "refused",
-                name="decision",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
+                "requested", "granted", "refused", name="decision", native_enum=False, create_constraint=True, length=32
             ),
             nullable=False,
         ),
@@ -152,13 +193,9 @@ def upgrade() -> None:
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "(decision = 'requested') = (decided_at IS NULL)", name=op.f("ck_extension_decided")
-        ),
+        sa.CheckConstraint("(decision = 'requested') = (decided_at IS NULL)", name=op.f("ck_extension_decided")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["user.id"], name=op.f("fk_extension_decided_by_id_user")),
-        sa.ForeignKeyConstraint(
-            ["requested_by_id"], ["user.id"], name=op.f("fk_extension_requested_by_id_user")
-        ),
+        sa.ForeignKeyConstraint(["requested_by_id"], ["user.id"], name=op.f("fk_extension_requested_by_id_user")),
         sa.ForeignKeyConstraint(["stay_id"], ["stay.id"], name=op.f("fk_extension_stay_id_stay")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_extension")),
     )
@@ -217,9 +254,7 @@ def upgrade() -> None:
         sa.CheckConstraint("leave_on > arrive_on", name=op.f("ck_placement_nights")),
         sa.CheckConstraint("people > 0", name=op.f("ck_placement_people")),
         sa.ForeignKeyConstraint(["created_by_id"], ["user.id"], name=op.f("fk_placement_created_by_id_user")),
-        sa.ForeignKeyConstraint(
-            ["received_by_id"], ["user.id"], name=op.f("fk_placement_received_by_id_user")
-        ),
+        sa.ForeignKeyConstraint(["received_by_id"], ["user.id"], name=op.f("fk_placement_received_by_id_user")),
         sa.ForeignKeyConstraint(["stay_id"], ["stay.id"], name=op.f("fk_placement_stay_id_stay")),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_placement_unit_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_placement")),
@@ -228,9 +263,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_placement_state_held_until"), "placement", ["state", "held_until"], unique=False)
     op.create_index(op.f("ix_placement_state_leave_on"), "placement", ["state", "leave_on"], unique=False)
     op.create_index(op.f("ix_placement_stay_id"), "placement", ["stay_id"], unique=False)
-    op.create_index(
-        op.f("ix_placement_unit_id_arrive_on"), "placement", ["unit_id", "arrive_on"], unique=False
-    )
+    op.create_index(op.f("ix_placement_unit_id_arrive_on"), "placement", ["unit_id", "arrive_on"], unique=False)
     op.create_table(
         "stay_event",
         sa.Column("stay_id", sa.Uuid(), nullable=False),
@@ -251,10 +284,7 @@ def upgrade() -> None:
         sa.Column("placement_id", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["person_id"],
-            ["person.id"],
-            name=op.f("fk_placement_member_person_id_person"),
-            ondelete="CASCADE",
+            ["person_id"], ["person.id"], name=op.f("fk_placement_member_person_id_person"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
             ["placement_id"],

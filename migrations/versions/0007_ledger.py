@@ -24,12 +24,9 @@ def upgrade() -> None:
         sa.Column("closure_id", sa.Integer(), nullable=True),
         sa.Column("people", sa.SmallInteger(), nullable=False),
         sa.CheckConstraint(
-            "(placement_id IS NULL AND people = 0) OR people > 0",
-            name=op.f("ck_unit_night_people_of_a_placement"),
+            "(placement_id IS NULL AND people = 0) OR people > 0", name=op.f("ck_unit_night_people_of_a_placement")
         ),
-        sa.CheckConstraint(
-            "(placement_id IS NULL) <> (closure_id IS NULL)", name=op.f("ck_unit_night_one_owner")
-        ),
+        sa.CheckConstraint("(placement_id IS NULL) <> (closure_id IS NULL)", name=op.f("ck_unit_night_one_owner")),
         sa.ForeignKeyConstraint(
             ["closure_id", "unit_id"],
             ["closure.id", "closure.unit_id"],

@@ -28,15 +28,11 @@ def upgrade() -> None:
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_by_id", sa.Uuid(), nullable=True),
         sa.CheckConstraint("threshold >= 0", name=op.f("ck_stay_flag_threshold")),
-        sa.ForeignKeyConstraint(
-            ["acknowledged_by_id"], ["user.id"], name=op.f("fk_stay_flag_acknowledged_by_id_user")
-        ),
+        sa.ForeignKeyConstraint(["acknowledged_by_id"], ["user.id"], name=op.f("fk_stay_flag_acknowledged_by_id_user")),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_stay_flag_message_id_message")),
         sa.ForeignKeyConstraint(["stay_id"], ["stay.id"], name=op.f("fk_stay_flag_stay_id_stay")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stay_flag")),
-        sa.UniqueConstraint(
-            "stay_id", "limit_on", "threshold", name=op.f("uq_stay_flag_stay_id_limit_on_threshold")
-        ),
+        sa.UniqueConstraint("stay_id", "limit_on", "threshold", name=op.f("uq_stay_flag_stay_id_limit_on_threshold")),
     )
     op.create_index(op.f("ix_stay_flag_message_id"), "stay_flag", ["message_id"], unique=False)
     op.create_table(
@@ -73,12 +69,8 @@ def upgrade() -> None:
         sa.Column("done_by_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["done_by_id"], ["user.id"], name=op.f("fk_task_done_by_id_user")),
-        sa.ForeignKeyConstraint(
-            ["household_id"], ["household.id"], name=op.f("fk_task_household_id_household")
-        ),
-        sa.ForeignKeyConstraint(
-            ["placement_id"], ["placement.id"], name=op.f("fk_task_placement_id_placement")
-        ),
+        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_task_household_id_household")),
+        sa.ForeignKeyConstraint(["placement_id"], ["placement.id"], name=op.f("fk_task_placement_id_placement")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_task_site_id_site")),
         sa.ForeignKeyConstraint(["stay_id"], ["stay.id"], name=op.f("fk_task_stay_id_stay")),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_task_user_id_user")),
