@@ -1,8 +1,8 @@
 """The Korean texts: one .po file per area, merged by the application at start.
 
-    python tools/translations.py extract   # every text without Korean, as .po entries ready to fill in
-    python tools/translations.py check     # nothing missing, empty, fuzzy, twice, or with other parameters
-    python tools/translations.py compile   # the .mo files, which are not committed
+python tools/translations.py extract   # every text without Korean, as .po entries ready to fill in
+python tools/translations.py check     # nothing missing, empty, fuzzy, twice, or with other parameters
+python tools/translations.py compile   # the .mo files, which are not committed
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def used() -> dict[MsgId, list[str]]:
     places: dict[MsgId, list[str]] = {}
     for folder, methods in SOURCES.items():
         options = {pattern: JINJA["jinja2"] for pattern, method in methods if method == "jinja2"}
-        for name, line, said, _, _ in extract_from_dir(
-            ROOT / folder, methods, options_map=options, keywords=KEYWORDS
-        ):
+        for name, line, said, _, _ in extract_from_dir(ROOT / folder, methods, options_map=options, keywords=KEYWORDS):
             if said:
                 places.setdefault(said, []).append(f"{folder}/{name}:{line}")
     return places
@@ -80,9 +78,7 @@ def problems() -> list[str]:
                 wrong.append(f"{area}.po: {said!r} is also in {known[said]}.po")
             known[said] = area
             wrong += [f"{area}.po: {said!r} {what}" for what in _faults(message)]
-    wrong += [
-        f"{places[0]}: {key(said)!r} has no Korean" for said, places in used().items() if key(said) not in known
-    ]
+    wrong += [f"{places[0]}: {key(said)!r} has no Korean" for said, places in used().items() if key(said) not in known]
     return wrong
 
 

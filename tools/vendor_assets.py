@@ -1,7 +1,7 @@
 """Copies the pinned front end packages into static/vendor/, patched for us, with their licences and a manifest.
 
-    python tools/vendor_assets.py            # needs npm; only for those who change a version
-    python tools/vendor_assets.py --check    # needs nothing: the files are those of the manifest
+python tools/vendor_assets.py            # needs npm; only for those who change a version
+python tools/vendor_assets.py --check    # needs nothing: the files are those of the manifest
 """
 
 from __future__ import annotations
@@ -24,7 +24,15 @@ PACKAGES = {"govuk-frontend": "6.3.0", "htmx.org": "4.0.1", "pretendard": "1.3.9
 
 FONT_STACK = 'Pretendard,"Noto Sans KR","Noto Sans CJK KR","Apple SD Gothic Neo","Malgun Gothic",system-ui,sans-serif'
 # People read these pages all night: the sizes of a form meant to be filled once are too large for tables.
-TYPE_SCALE = {"3.3125": "2.125", "3": "2", "2.25": "1.625", "1.5": "1.25", "1.6875": "1.375", "1.3125": "1.125", "1.1875": "1"}
+TYPE_SCALE = {
+    "3.3125": "2.125",
+    "3": "2",
+    "2.25": "1.625",
+    "1.5": "1.25",
+    "1.6875": "1.375",
+    "1.3125": "1.125",
+    "1.1875": "1",
+}
 
 MIT_OF_GOVUK_FRONTEND = """\
 The MIT License (MIT)

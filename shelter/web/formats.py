@@ -21,9 +21,7 @@ NOTHING = "–"
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(
-        on=on, at=at, moment=moment, night=night, night_short=night_short, phone=phone
-    )
+    app.jinja_env.filters.update(on=on, at=at, moment=moment, night=night, night_short=night_short, phone=phone)
     app.jinja_env.globals.update(local_date=on, local_time=at)
 
 

@@ -8,7 +8,13 @@ import pytest
 
 from tools import translations
 
-HEADER = 'msgid ""\nmsgstr ""\n"Language: ko\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n\n'
+HEADER = """msgid ""
+msgstr ""
+"Language: ko\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+
+"""
 
 
 @pytest.fixture

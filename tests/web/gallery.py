@@ -20,6 +20,7 @@ from wtforms import (
     IntegerField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -32,8 +33,12 @@ from shelter.paths import PACKAGE, resource_dir
 from shelter.web import assets, formats
 from shelter.web.headers import CONTENT_SECURITY_POLICY
 
-YES_NO = [("yes", "Yes"), ("no", "No")]
+ELSEWHERE = '<!DOCTYPE html><title>weather</title><link rel="icon" href="/static/img/favicon.svg"><p>Sunny'
 CATALOGUES = PACKAGE / "translations"
+
+
+def choices(**labels: str) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
 
 
 class Form(FlaskForm):
@@ -48,29 +53,27 @@ class Form(FlaskForm):
     on = DateField("Arrival")
     at = TimeField("Time")
     moment = DateTimeLocalField("Checked in at")
-    kind = SelectField("Kind", choices=[("family", "Family"), ("single", "Single room")])
-    may_call = RadioField("May we call her?", [InputRequired()], choices=YES_NO)
-    pets = RadioField("Pets", choices=[("none", "None"), ("small", "Small"), ("any", "Large")])
-    needs = SelectMultipleField("Needs", choices=[("steps", "Step-free"), ("cot", "Cot")])
+    kind = SelectField("Kind", choices=choices(family="Family", single="Single room"))
+    may_call = RadioField("May we call her?", [InputRequired()], choices=choices(yes="Yes", no="No"))
+    pets = RadioField("Pets", choices=choices(none="None", small="Small", any="Large"))
+    needs = SelectMultipleField("Needs", choices=choices(steps="Step-free", cot="Cot"))
     is_told = BooleanField("Told by voice, no text")
     note = TextAreaField("Note", [Length(max=500)])
 
 
 def gallery(**overrides: Any) -> Flask:
     """The app; `/` shows forms, `/components` the rest, `/signed-out` a page for nobody in particular."""
-    app = Flask(
-        "gallery", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static"))
-    )
+    app = Flask("gallery", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static")))
     app.config.update(SECRET_KEY="gallery", WTF_CSRF_TIME_LIMIT=None, TESTING=True)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals.pop("config")
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     domains = sorted(path.stem for path in (CATALOGUES / "ko" / "LC_MESSAGES").glob("*.po")) or ["messages"]
     Babel(
         app,
         default_domain=";".join(domains),
         default_translation_directories=";".join([str(CATALOGUES)] * len(domains)),
-        locale_selector=lambda: request.cookies.get("language", "ko"),
+        locale_selector=lambda: request.accept_languages.best_match(("ko", "en")) or "ko",
     )
     assets.init_app(app)
     formats.init_app(app)
@@ -93,6 +96,12 @@ def gallery(**overrides: Any) -> Flask:
             "navigation": navigation(app) if is_in else [],
         } | overrides
 
+    def leave() -> ResponseReturnValue:
+        return "", 204
+
+    def again() -> ResponseReturnValue:
+        return ("", 204) if request.form["password"] == "right" else ("No.", 422)
+
     def page(template: str) -> Any:
         def show() -> ResponseReturnValue:
             form = Form(meta={"csrf": False})
@@ -106,13 +115,14 @@ def gallery(**overrides: Any) -> Flask:
 
     app.add_url_rule("/", "today.show", page("gallery_forms.html"), methods=["GET", "POST"])
     app.add_url_rule("/components", "components", page("gallery_components.html"))
-    app.add_url_rule("/signed-out", "auth.sign_in", page("gallery_forms.html"))
-    app.add_url_rule("/exit", "auth.quick_exit", lambda: ("", 204), methods=["GET", "POST"])
+    app.add_url_rule("/signed-out", "signed_out", page("gallery_forms.html"))
+    app.add_url_rule("/login", "auth.sign_in", again, methods=["POST"])
+    app.add_url_rule("/exit", "auth.quick_exit", csrf.exempt(leave), methods=["GET", "POST"])
     app.add_url_rule("/sign-out", "auth.sign_out", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/session/alive", "auth.alive", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/language/<code>", "auth.set_language", lambda code: ("", 204), methods=["POST"])
     app.add_url_rule("/drafts/x", "drafts.save", lambda: ("", 204), methods=["POST"])
-    app.add_url_rule("/elsewhere", "elsewhere", lambda: "<!DOCTYPE html><title>weather</title><p>Sunny")
+    app.add_url_rule("/elsewhere", "elsewhere", lambda: ELSEWHERE)
 
     @app.after_request
     def policy(response: Any) -> Any:
