@@ -2,8 +2,6 @@
 
 It answers as Twilio does, refuses what Twilio's specification refuses (422, kept in `violations`), has an error
 table by recipient, and fails on demand: before taking a text, or after. Callbacks are signed as Twilio signs them.
-
-`python -m tests.contract.fake_twilio PORT` runs one by itself, for `make contract`.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import itertools
 import json
 import random
 import socket
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -88,6 +85,13 @@ class FakeTwilio:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _number: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     decide: Callable[[], Fault | None] = lambda: None  # asked when `faults` is empty
+
+    def forget(self) -> None:
+        """As new, for the next test."""
+        self.taken, self.violations, self.is_down, self.is_forgetful = [], [], False, False
+        self.faults.clear()
+        self.released.clear()
+        self.decide = lambda: None
 
     def bodies_to(self, number: str) -> list[str]:
         return [t.body for t in self.taken if t.to == number]
@@ -196,7 +200,8 @@ class FakeTwilio:
             return self._violated(faults)
         wanted = [t for t in reversed(self.taken) if query.get("To", t.to) == t.to and not self.is_forgetful]
         size = int(query.get("PageSize", 50))
-        page = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json?PageSize={size}&Page=0"
+        # The real one leaves the host out, against its own specification; nobody looks at these.
+        page = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages.json?PageSize={size}&Page=0"
         body = {
             "messages": [_resource(taken) for taken in wanted[:size]],
             "end": max(0, len(wanted) - 1),
@@ -263,13 +268,13 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serve(port: int = 0) -> Iterator[FakeTwilio]:
+def serve() -> Iterator[FakeTwilio]:
     """A running double; `url` is what TWILIO_API_BASE_URL would say."""
     fake = FakeTwilio()
-    listener = make_server("127.0.0.1", port, fake, threaded=True, request_handler=Quiet)
+    listener = make_server("127.0.0.1", 0, fake, threaded=True, request_handler=Quiet)
     listener.daemon_threads = True
     fake.url = f"http://127.0.0.1:{listener.port}"
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield fake
@@ -278,9 +283,3 @@ def serve(port: int = 0) -> Iterator[FakeTwilio]:
         listener.shutdown()
         thread.join()
         listener.server_close()
-
-
-if __name__ == "__main__":
-    with serve(int(sys.argv[1])) as running:
-        print(running.url, flush=True)
-        threading.Event().wait()

@@ -42,9 +42,7 @@ def _is_uri(value: object) -> bool:
     if not isinstance(value, str):
         return True
     parts = urlsplit(value)
-    return bool(parts.scheme in ("http", "https") and parts.hostname and "_" not in parts.hostname) or (
-        not parts.scheme and value.startswith("/")  # Twilio's own pages name each other by path
-    )
+    return bool(parts.scheme in ("http", "https") and parts.hostname and "_" not in parts.hostname)
 
 
 @formats.checks("date-time-rfc-2822")

@@ -7,16 +7,27 @@ from collections.abc import Iterator
 import pytest
 
 from shelter.gateways.sms.twilio import TwilioGateway
-from tests.contract import fake_twilio
+from tests.contract import fake_twilio, prism
 from tests.contract.fake_twilio import FakeTwilio
 from tests.support.settings import settings
 
 
-@pytest.fixture
-def twilio() -> Iterator[FakeTwilio]:
+@pytest.fixture(scope="session")
+def running_twilio() -> Iterator[FakeTwilio]:
     with fake_twilio.serve() as fake:
-        yield fake
-        assert fake.violations == []
+        if prism.is_asked_for():
+            with prism.in_front_of(fake.url) as fake.url:
+                yield fake
+        else:
+            yield fake
+
+
+@pytest.fixture
+def twilio(running_twilio: FakeTwilio) -> Iterator[FakeTwilio]:
+    running_twilio.forget()
+    yield running_twilio
+    running_twilio.released.set()
+    assert running_twilio.violations == []
 
 
 def twilio_settings(fake: FakeTwilio, **changes: object) -> dict[str, object]:
