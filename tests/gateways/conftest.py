@@ -44,4 +44,4 @@ def twilio_settings(fake: FakeTwilio, **changes: object) -> dict[str, object]:
 
 @pytest.fixture
 def gateway(twilio: FakeTwilio) -> TwilioGateway:
-    return TwilioGateway(settings("sqlite:////tmp/none.sqlite3", **twilio_settings(twilio)), timeout=0.5)
+    return TwilioGateway(settings("sqlite:////tmp/none.sqlite3", **twilio_settings(twilio)))
