@@ -223,6 +223,10 @@ def has_minor(people: Iterable[Someone]) -> bool:
     return any(age is not AgeBand.ADULT for _, age in people)
 
 
+def has_adult(people: Iterable[Someone]) -> bool:
+    return any(age is AgeBand.ADULT for _, age in people)
+
+
 def places_of(people: Collection[Someone]) -> int:
     """Places the people take: one infant for each adult takes none."""
     infants = sum(age is AgeBand.INFANT for _, age in people)
@@ -249,6 +253,7 @@ class Verdict(NamedTuple):
 
 
 NOBODY: frozenset[UUID] = frozenset()
+_ANYBODY, _ONE_HOUSEHOLD = Audience.ANY, Sharing.HOUSEHOLD  # looking up a member takes as long as a rule
 
 
 def judge(
@@ -266,12 +271,7 @@ def judge(
     wasted = unit.capacity - party.places
     if wasted < 0:
         against.append(Reason.TOO_SMALL)
-    audience = unit.audience
-    if (
-        (audience is Audience.WOMEN and party.has_man)
-        or (audience is Audience.MEN and party.has_woman)
-        or (audience is Audience.FAMILY and not party.is_family)
-    ):
+    if unit.audience is not _ANYBODY and not _is_for(unit.audience, party):
         against.append(Reason.AUDIENCE)
     if party.has_older_boy and not unit.accepts_older_boys:
         against.append(Reason.OLDER_BOY)
@@ -281,15 +281,25 @@ def judge(
         against.append(Reason.NO_COT)
     if party.pets:
         against += _pets(unit, party)
-    if unit.sharing is not Sharing.HOUSEHOLD or roommates:
+    if unit.sharing is not _ONE_HOUSEHOLD or roommates:
         against += _sharing(unit.sharing, party, roommates)
-    if not party.must_not_meet.isdisjoint(at_site) or any(_must_not_meet(party, mate) for mate in roommates):
+    if (party.must_not_meet and not party.must_not_meet.isdisjoint(at_site)) or (
+        roommates and any(_must_not_meet(party, mate) for mate in roommates)
+    ):
         against.append(Reason.MUST_NOT_MEET)
     if unit.district in party.excluded_districts or unit.site_id in party.excluded_sites:
         against.append(Reason.WITHHELD_FOR_SAFETY)
     if against:
         return Verdict(unit, tuple(against), wasted)
     return Verdict(unit, (), wasted, _merits(unit, party, wasted, roommates))
+
+
+def _is_for(audience: Audience, party: Party) -> bool:
+    if audience is Audience.WOMEN:
+        return not party.has_man
+    if audience is Audience.MEN:
+        return not party.has_woman
+    return bool(party.is_family) or audience is Audience.ANY
 
 
 def _pets(unit: UnitFacts, party: Party) -> list[Reason]:
