@@ -121,6 +121,7 @@ def gallery(**overrides: Any) -> Flask:
     app.add_url_rule("/sign-out", "auth.sign_out", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/session/alive", "auth.alive", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/language/<code>", "auth.set_language", lambda code: ("", 204), methods=["POST"])
+    app.add_url_rule("/account", "auth.account", lambda: "", methods=["GET"])
     app.add_url_rule("/drafts/x", "drafts.save", lambda: ("", 204), methods=["POST"])
     app.add_url_rule("/elsewhere", "elsewhere", lambda: ELSEWHERE)
 
