@@ -160,14 +160,16 @@ class ClosureTooFarBack(DomainError):
 
 @dataclass
 class ClosureTooLong(DomainError):
-    longest: int
+    """Or too far ahead: no day of it may lie past this one."""
+
+    latest: date
     code: ClassVar[str] = "closure_too_long"
     field: ClassVar[str | None] = "until_on"
 
 
 @dataclass
 class NightsAreBooked(DomainError):
-    """`conflicts` are `unit: reference (first night–last night)`, made by the use case from what it found."""
+    """Nothing was closed: these households hold nights in these units."""
 
     references: list[str]
     units: list[str]
@@ -256,3 +258,23 @@ def is_contradiction(sharing: Sharing | None, audience: Audience | None) -> bool
 def usual_audience(sharing: Sharing) -> Audience:
     """Who a new unit is for, when nobody says."""
     return Audience.MEN if sharing is Sharing.MEN else Audience.WOMEN
+
+
+def unit_name(room: str, label: str) -> str:
+    """As people call it: the room, with the bed behind it where there is one."""
+    return room if room == label else f"{room}-{label}"
+
+
+def natural(label: str) -> tuple:
+    """2 before 10."""
+    parts: list[tuple[int, int, str]] = []
+    digits = ""
+    for sign in label + "\0":
+        if sign.isdecimal():
+            digits += sign
+            continue
+        if digits:
+            parts.append((0, int(digits), ""))
+            digits = ""
+        parts.append((1, 0, sign))
+    return tuple(parts)

@@ -196,7 +196,7 @@ class Cells:
             return None
         said = SPELLINGS[code].get(bare(raw) or raw.strip())
         if said is None:
-            self.refuse("cell_not_choice", code)
+            self.refuse(f"not_{code}", code)
         return said
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shelter.web.sentences import people
+from shelter.web.sentences import people, sites
 
-SENTENCES: dict[str, Any] = {**people.SENTENCES}
-REASONS: dict[str, Any] = {}
-LABELS: dict[Any, dict[Any, Any]] = {**people.LABELS}
-CONSTRAINTS: dict[str, Any] = {**people.CONSTRAINTS}
+SENTENCES: dict[str, Any] = {**people.SENTENCES, **sites.SENTENCES}
+REASONS: dict[str, Any] = {**sites.REASONS}
+LABELS: dict[Any, dict[Any, Any]] = {**people.LABELS, **sites.LABELS}
+CONSTRAINTS: dict[str, Any] = {**people.CONSTRAINTS, **sites.CONSTRAINTS}
