@@ -41,12 +41,12 @@ bench: install ## How fast: prints times beside those of the bare statements
 install: $(VENV)/.development $(VENV)/.translations ## The virtual environment with everything for development, exactly as locked
 
 $(VENV)/.runtime: requirements.txt
-	@$(MAKE) --no-print-directory $(BIN)/python
+	@$(MAKE) -s --no-print-directory $(BIN)/python
 	$(PIP) install --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.development: requirements-dev.txt pyproject.toml
-	@$(MAKE) --no-print-directory $(BIN)/python
+	@$(MAKE) -s --no-print-directory $(BIN)/python
 	$(PIP) install --require-hashes -r requirements-dev.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.runtime

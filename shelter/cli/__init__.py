@@ -46,10 +46,14 @@ class Deferred(click.Group):
 
 def register(app: Flask) -> None:
     """Every command, under `flask`."""
+    _add_to(app.cli)
+
+
+def _add_to(group: click.Group) -> None:
     for name, sentence in GROUPS.items():
-        app.cli.add_command(Deferred(name, help=sentence))
-    app.cli.add_command(prepare)
-    app.cli.add_command(serve)
+        group.add_command(Deferred(name, help=sentence))
+    group.add_command(prepare)
+    group.add_command(serve)
 
 
 def _create_app() -> Flask:
@@ -59,12 +63,19 @@ def _create_app() -> Flask:
 
 
 def _use_instance(ctx: click.Context, _option: click.Parameter, is_demo: bool) -> None:
-    # `serve` makes what is not there yet; every other command needs it to be there.
     if not ctx.resilient_parsing:
         instance.use(instance.Kind.DEMO if is_demo else instance.Kind.REAL)
 
 
-main = FlaskGroup(
+class Installed(FlaskGroup):
+    """Lists its commands without an application: help must not need settings."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load_plugin_commands()
+        return click.Group.list_commands(self, ctx)
+
+
+main = Installed(
     name="shelter",
     create_app=_create_app,
     help="Emergency shelter booking: every command of `flask`, on the database and keys in instance/.",
@@ -79,4 +90,4 @@ main = FlaskGroup(
         )
     ],
 )
-main.add_command(serve)
+_add_to(main)

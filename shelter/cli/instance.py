@@ -49,6 +49,19 @@ def use(kind: Kind) -> None:
         os.environ.setdefault(name, value)
 
 
+def use_what_is_there() -> None:
+    """The same for plain `flask` in a checkout: whichever of the two there is. Refuses to guess between both."""
+    there = [kind for kind in Kind if key_file(kind).exists()]
+    if all(os.environ.get(name) for name in (*KEY_NAMES, "DATABASE_URL")) or not there:
+        return
+    if len(there) > 1:
+        raise SystemExit(
+            "instance/ holds a demonstration and a real installation. Say which one you mean:\n"
+            "  python -m shelter.cli --demo …   or   python -m shelter.cli …"
+        )
+    use(there[0])
+
+
 def create_keys(kind: Kind) -> bool:
     """Make the key file where there is none and the environment has not all keys; True when it is new."""
     if key_file(kind).exists() or all(os.environ.get(name) for name in KEY_NAMES):

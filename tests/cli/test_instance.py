@@ -59,6 +59,29 @@ def test_the_environment_wins_over_the_files(monkeypatch: pytest.MonkeyPatch) ->
     assert os.environ["SHELTER_INDEX_KEY"] == "mine"
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_plain_flask_uses_the_one_that_is_there(kind: Kind) -> None:
+    instance.create_keys(kind)
+    instance.use_what_is_there()
+    assert load_settings().database_url.endswith(f"/{kind.value}.sqlite3")
+
+
+def test_plain_flask_does_not_guess_between_both() -> None:
+    for kind in Kind:
+        instance.create_keys(kind)
+    with pytest.raises(SystemExit, match="Say which one you mean"):
+        instance.use_what_is_there()
+
+
+def test_plain_flask_leaves_a_complete_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in Kind:
+        instance.create_keys(kind)
+    for name in (*instance.KEY_NAMES, "DATABASE_URL"):
+        monkeypatch.setenv(name, "mine")
+    instance.use_what_is_there()
+    assert os.environ["SHELTER_INDEX_KEY"] == "mine"
+
+
 def test_demonstration_and_real_thing_share_nothing() -> None:
     for kind in Kind:
         instance.create_keys(kind)
