@@ -69,7 +69,8 @@ def earlier_nights(version: StayPolicyVersion, check_in_on: date, household_id: 
         )
         .group_by(Stay.id)
     )
-    return sum(_days(max(begin, since), min(end, check_in_on)) for begin, end in spans if begin and end)
+    nights = [_days(max(begin, since), min(end, check_in_on)) for begin, end in spans if begin and end]
+    return sum(nights)
 
 
 def _days(begin: date, end: date) -> int:

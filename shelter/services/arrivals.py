@@ -1,0 +1,273 @@
+"""Check-in, its correction, and the household that does not come.
+
+Check-in starts the clock: it takes the real time, freezes policy and limit, and settles the nights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from shelter import clock
+from shelter.domain.arrivals import earlier_nights, leave_within
+from shelter.domain.errors import MoveNotAllowed
+from shelter.domain.nights import Nights
+from shelter.domain.permissions import Principal
+from shelter.domain.stay_errors import BeforeArrival, UnitStillOccupied
+from shelter.domain.stays import (
+    KEEPS_NIGHTS,
+    ExtensionDecision,
+    PlacementState,
+    StayState,
+    move_placement,
+    move_stay,
+)
+from shelter.domain.tasks import TaskKind
+from shelter.extensions import db
+from shelter.models.stays import Placement, Stay
+from shelter.queries import policies
+from shelter.services import ledger, overstays, stay_tasks
+from shelter.services.history import note
+from shelter.services.stays import (
+    chosen,
+    claim_nights,
+    is_somebody_else_in,
+    need_reason,
+    real_time,
+    record,
+    reference_of,
+    take,
+)
+from shelter.services.unit_of_work import Once, unit_of_work
+
+EXPECTED = frozenset({PlacementState.BOOKED, PlacementState.NO_SHOW})
+IN_HOUSE = frozenset({PlacementState.IN_HOUSE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """What came of it. After a replay only the reference is known."""
+
+    reference: str
+    limit_on: date | None = None
+    nights_added: int = 0
+    nights_dropped: int = 0  # they lay past the limit; the coordinator is to be told
+
+
+def check_in(
+    *,
+    stay_id: UUID,
+    placement_ids: Collection[int] | None = None,
+    arrived_at: datetime | None = None,
+    reason: str | None = None,
+    by: Principal,
+    once: Once | None = None,
+) -> Arrival:
+    """They are in the house, since now or since `arrived_at` (a late entry needs a reason).
+
+    Without `placement_ids`: the rooms booked for the night of the arrival. Raises NightsTaken when an earlier
+    arrival needs nights that are not free, ArrivedAfterLeaving, UnitStillOccupied.
+    """
+    with unit_of_work(by, once=once) as work:
+        if work.is_replay:
+            return Arrival(reference=str(work.result))
+        stay, now = take(work, stay_id), clock.now()
+        arrived = real_time(arrived_at, reason, now)
+        coming = chosen(stay, EXPECTED, placement_ids or _expected(stay, clock.shelter_day(arrived)))
+        if stay.checked_in_at is None or arrived < stay.checked_in_at:
+            _start_clock(stay, coming[0], arrived)
+        added = 0
+        for placement in coming:
+            if is_somebody_else_in(placement):
+                raise UnitStillOccupied()
+            placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
+            added += _settle(placement, arrived, now)
+        dropped = drop_past_limit(stay)
+        _give_up_missed(stay, clock.shelter_day(arrived))
+        stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in coming])
+        keep_late_rooms(coming)
+        facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
+        note(
+            work, stay, "checked_in", arrived, reason, placements=[p.id for p in coming],
+            night=clock.shelter_day(arrived), **facts,
+        )  # fmt: skip
+        record(work, stay, "stay.checked_in", reason, arrived_at=arrived, **facts)
+        work.result = reference_of(stay)
+        return Arrival(reference=work.result, limit_on=stay.limit_on, nights_added=added, nights_dropped=dropped)
+
+
+def correct_arrival(
+    *, stay_id: UUID, arrived_at: datetime, reason: str, by: Principal, once: Once | None = None
+) -> Arrival:
+    """The first check-in was at another time: clock, limit and nights are worked out anew."""
+    with unit_of_work(by, once=once) as work:
+        if work.is_replay:
+            return Arrival(reference=str(work.result))
+        stay, now = take(work, stay_id), clock.now()
+        said, before = need_reason(reason), stay.checked_in_at
+        arrived = real_time(arrived_at, said, now)
+        first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
+        chosen(stay, {p.state for p in first}, [p.id for p in first])
+        _start_clock(stay, first[0], arrived)
+        added = sum(_settle(placement, arrived, now) for placement in first)
+        dropped = drop_past_limit(stay)
+        keep_late_rooms(first)
+        facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
+        note(work, stay, "arrival_corrected", arrived, said, was=before, **facts)
+        record(work, stay, "stay.arrival_corrected", said, before=before, after=arrived, **facts)
+        work.result = reference_of(stay)
+        return Arrival(reference=work.result, limit_on=stay.limit_on, nights_added=added, nights_dropped=dropped)
+
+
+def undo_check_in(
+    *,
+    stay_id: UUID,
+    placement_ids: Collection[int] | None = None,
+    reason: str,
+    by: Principal,
+    once: Once | None = None,
+) -> str:
+    """Checked in by mistake: expected again, as before. The stay's reference."""
+    with unit_of_work(by, once=once) as work:
+        if work.is_replay:
+            return str(work.result)
+        stay, said = take(work, stay_id), need_reason(reason)
+        undone = chosen(stay, IN_HOUSE, placement_ids)
+        for placement in undone:
+            placement.state = move_placement(placement.state, PlacementState.BOOKED)
+            placement.arrived_at = placement.occupied_from = None
+            ledger.release(placement, from_night=placement.leave_on)
+        if not any(p.state is PlacementState.IN_HOUSE for p in stay.placements):
+            _stop_clock(stay)
+        note(work, stay, "check_in_undone", None, said, placements=[p.id for p in undone])
+        record(work, stay, "stay.check_in_undone", said)
+        work.result = reference_of(stay)
+        return work.result
+
+
+def mark_no_show(
+    *, stay_id: UUID, placement_ids: Collection[int] | None = None, by: Principal, once: Once | None = None
+) -> str:
+    """They have not come: a safety event. The room is kept until a person decides. The stay's reference."""
+    with unit_of_work(by, once=once) as work:
+        if work.is_replay:
+            return str(work.result)
+        stay, now = take(work, stay_id), clock.now()
+        missing = chosen(stay, {PlacementState.BOOKED}, placement_ids)
+        for placement in missing:
+            placement.state = move_placement(placement.state, PlacementState.NO_SHOW)
+            stay_tasks.raise_task(
+                work,
+                TaskKind.NO_SHOW,
+                f"no-show:{placement.id}:{now:%Y%m%d%H%M%S}",
+                stay_id=stay.id,
+                household_id=stay.household_id,
+                site_id=placement.unit.site_id,
+                placement_id=placement.id,
+                night=placement.arrive_on,
+            )
+        note(work, stay, "not_arrived", placements=[p.id for p in missing])
+        record(work, stay, "stay.not_arrived", None)
+        work.result = reference_of(stay)
+        return work.result
+
+
+def expect_again(*, stay_id: UUID, by: Principal, once: Once | None = None) -> str:
+    """They were heard of and will come: the room waits for them. The stay's reference."""
+    with unit_of_work(by, once=once) as work:
+        if work.is_replay:
+            return str(work.result)
+        stay = take(work, stay_id)
+        coming = chosen(stay, {PlacementState.NO_SHOW})
+        for placement in coming:
+            placement.state = move_placement(placement.state, PlacementState.BOOKED)
+        stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW])
+        note(work, stay, "expected_again", placements=[p.id for p in coming])
+        record(work, stay, "stay.expected_again", None)
+        work.result = reference_of(stay)
+        return work.result
+
+
+def granted_steps(stay: Stay) -> int:
+    return sum(e.decision is ExtensionDecision.GRANTED for e in stay.extensions)
+
+
+def drop_past_limit(stay: Stay) -> int:
+    """Planned nights past the limit go; how many. A room that would have had no other night is given up."""
+    dropped = 0
+    for placement in stay.placements:
+        if placement.state not in KEEPS_NIGHTS or placement.leave_on <= stay.limit_on:
+            continue
+        planned = Nights(placement.arrive_on, placement.leave_on)
+        leave_on = leave_within(stay.limit_on, planned, placement.occupied_from)
+        dropped += (planned.leave_on - (leave_on or planned.arrive_on)).days
+        if leave_on is None:
+            give_up(placement)
+        else:
+            ledger.release(placement, from_night=leave_on)
+            placement.leave_on = leave_on
+    return dropped
+
+
+def give_up(placement: Placement) -> None:
+    """Nobody comes to this room: it is free."""
+    placement.state = move_placement(placement.state, PlacementState.CANCELLED)
+    ledger.release(placement)
+
+
+def _expected(stay: Stay, night: date) -> list[int]:
+    """The rooms booked for that night; before all of them, the first ones."""
+    expected = [p for p in stay.placements if p.state in EXPECTED]
+    tonight = [p.id for p in expected if p.arrive_on <= night < p.leave_on]
+    first = min((p.arrive_on for p in expected), default=night)
+    return tonight or [p.id for p in expected if p.arrive_on == first]
+
+
+def _start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
+    """Freeze policy and limit from the real check-in."""
+    day = clock.day_of(arrived)
+    policy = policies.in_force(first.unit.site_id, day)
+    if stay.state is StayState.OPEN:
+        stay.state = move_stay(stay.state, StayState.IN_HOUSE)
+    stay.policy_id, stay.checked_in_at, stay.arrive_on = policy.id, arrived, clock.shelter_day(arrived)
+    stay.limit_on = policies.limit_for(policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay))
+
+
+def _stop_clock(stay: Stay) -> None:
+    """Nobody was in the house after all: the limit is a projection again."""
+    if any(p.occupied_from is not None for p in stay.placements):
+        raise MoveNotAllowed(of="stay", from_state=stay.state.value, to_state=StayState.OPEN.value)
+    stay.state = move_stay(stay.state, StayState.OPEN)
+    expected = [p for p in stay.placements if p.state in EXPECTED]
+    first = min(expected, key=lambda p: p.arrive_on)
+    policy = policies.in_force(first.unit.site_id, first.arrive_on)
+    stay.checked_in_at, stay.arrive_on, stay.policy_id = None, first.arrive_on, policy.id
+    stay.limit_on = policies.limit_for(policy, first.arrive_on, household_id=stay.household_id)
+    drop_past_limit(stay)
+
+
+def _settle(placement: Placement, arrived: datetime, now: datetime) -> int:
+    """The placement's nights from a real arrival on; how many were added before the planned ones."""
+    if placement.left_at is not None and arrived >= placement.left_at:
+        raise BeforeArrival()
+    night = clock.shelter_day(arrived)
+    nights = earlier_nights(Nights(placement.arrive_on, placement.leave_on), night)
+    added = claim_nights(placement, nights, now) if nights else 0
+    placement.arrive_on = min(placement.arrive_on, night)
+    placement.arrived_at, placement.occupied_from = arrived, night
+    return added
+
+
+def _give_up_missed(stay: Stay, night: date) -> None:
+    """Rooms whose nights had all passed before anybody came."""
+    for placement in stay.placements:
+        if placement.state in EXPECTED and placement.leave_on <= night:
+            give_up(placement)
+
+
+def keep_late_rooms(placements: Collection[Placement]) -> None:
+    """A late entry may reach us when its nights are used up."""
+    db.session.flush()
+    overstays.keep_rooms({p.unit.site_id for p in placements}, clock.shelter_day())

@@ -1,0 +1,155 @@
+"""Who is in the house keeps the room until a person checks them out, planned nights or not.
+
+The night is added to the ledger as it comes, by the job and by every use case that locks the site, so that nobody
+is ever offered an occupied room. Nothing is overwritten: where the next household holds the night already, a
+person is told, from a week ahead.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from shelter import clock
+from shelter.domain.nights import DAY, Nights
+from shelter.domain.permissions import SYSTEM
+from shelter.domain.stays import KEEPS_NIGHTS, PlacementState
+from shelter.domain.tasks import TaskKind
+from shelter.extensions import db
+from shelter.models.sites import Unit
+from shelter.models.stays import Placement, UnitNight
+from shelter.services import ledger, stay_tasks
+from shelter.services.unit_of_work import UnitOfWork, unit_of_work
+
+AHEAD = timedelta(days=7)
+GONE_BY_HOUR = 12  # on the planned day of leaving the next household is no collision until noon
+
+
+def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
+    """Add the nights up to tonight of everybody still checked in there; how many. The sites are locked."""
+    late = _used_up(site_ids, tonight)
+    if not late:
+        return 0
+    owners = _owners([row.unit_id for row in late], min(row.leave_on for row in late), tonight)
+    return sum(_keep(row, owners[row.unit_id], tonight) for row in late)
+
+
+def _used_up(site_ids: Collection[UUID], tonight: date) -> list[Row]:
+    """Checked-in placements whose planned nights do not cover tonight."""
+    if not site_ids:
+        return []
+    rows = (
+        select(Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on, Unit.site_id)
+        .join(Unit, Unit.id == Placement.unit_id)
+        .where(
+            Placement.state == PlacementState.IN_HOUSE,
+            Placement.leave_on <= tonight,
+            Unit.site_id.in_(list(site_ids)),
+        )
+        .order_by(Placement.unit_id, Placement.id)
+    )
+    return list(db.session.execute(rows))
+
+
+def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dict[date, int | None]]:
+    """By unit and night the placement that holds it, None for a closure."""
+    rows = select(UnitNight.unit_id, UnitNight.night, UnitNight.placement_id).where(
+        UnitNight.unit_id.in_(list(unit_ids)), UnitNight.night >= first, UnitNight.night <= last
+    )
+    found: dict[int, dict[date, int | None]] = defaultdict(dict)
+    for unit_id, night, placement_id in db.session.execute(rows):
+        found[unit_id][night] = placement_id
+    return found
+
+
+def _keep(row: Row, owners: dict[date, int | None], tonight: date) -> int:
+    # Imported here: placing uses this module.
+    from shelter.services import placements
+
+    due = Nights(row.leave_on, tonight + DAY)
+    if any(night in owners and owners[night] != row.id for night in due):
+        placements.release_expired([row.unit_id], due, clock.now())
+        owners = _owners([row.unit_id], row.leave_on, tonight)[row.unit_id]
+    missing = [night for night in due if night not in owners]
+    ledger.claim(row.unit_id, missing, placement_id=row.id, people=row.people)
+    for night in missing:
+        owners[night] = row.id
+    return len(missing)
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """What the job did: nights added, collisions found."""
+
+    nights: int = 0
+    collisions: int = 0
+
+
+def roll_overstays(today: date | None = None) -> Rolled:
+    """The job: keep the rooms of all who have not left, and tell of collisions. Commits per site."""
+    tonight = today or clock.shelter_day()
+    nights = collisions = 0
+    for site_id in _sites_with_late_ones(tonight):
+        with unit_of_work(SYSTEM) as work:
+            work.lock(sites=[site_id])
+            nights += keep_rooms([site_id], tonight)
+            collisions += _tell_of_collisions(work, site_id, tonight)
+    return Rolled(nights, collisions)
+
+
+def _sites_with_late_ones(tonight: date) -> list[UUID]:
+    rows = (
+        select(Unit.site_id)
+        .join(Placement, Placement.unit_id == Unit.id)
+        .where(Placement.state == PlacementState.IN_HOUSE, Placement.leave_on <= tonight)
+        .distinct()
+    )
+    try:
+        return sorted(db.session.scalars(rows), key=lambda site: site.hex)
+    finally:
+        db.session.rollback()
+
+
+def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
+    """One task for each overdue placement and household that comes into its room within a week."""
+    is_past_noon = clock.now() >= clock.instant(tonight, GONE_BY_HOUR)
+    late = [row for row in _used_up([site_id], tonight) if row.leave_on < tonight or is_past_noon]
+    told = 0
+    for row in late:
+        for night, placement_id in _next_ones(row, tonight):
+            told += stay_tasks.raise_task(
+                work,
+                TaskKind.COLLISION,
+                f"collision:{row.id}:{placement_id or 'closure'}:{night}",
+                stay_id=row.stay_id,
+                site_id=site_id,
+                placement_id=row.id,
+                night=night,
+                next_placement_id=placement_id,
+            )
+    return told
+
+
+def _next_ones(row: Row, tonight: date) -> list[tuple[date, int | None]]:
+    """Whoever holds one of the coming nights of the same unit: the first night of each. None is a closure."""
+    rows = (
+        select(UnitNight.night, UnitNight.placement_id)
+        .outerjoin(Placement, Placement.id == UnitNight.placement_id)
+        .where(
+            UnitNight.unit_id == row.unit_id,
+            UnitNight.night >= row.leave_on,
+            UnitNight.night <= tonight + AHEAD,
+            UnitNight.placement_id.is_distinct_from(row.id),
+            UnitNight.placement_id.is_(None) | (Placement.state.in_(KEEPS_NIGHTS) & (Placement.stay_id != row.stay_id)),
+        )
+        .order_by(UnitNight.night)
+    )
+    first: dict[int | None, date] = {}
+    for night, placement_id in db.session.execute(rows):
+        first.setdefault(placement_id, night)
+    return [(night, placement_id) for placement_id, night in first.items()]

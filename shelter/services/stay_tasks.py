@@ -1,0 +1,69 @@
+"""Work the life of a stay makes for a person: one task for one cause, done when the cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from shelter import clock
+from shelter.domain.tasks import TaskKind
+from shelter.extensions import db
+from shelter.models.stays import Task
+from shelter.services.unit_of_work import UnitOfWork
+
+
+def raise_task(
+    work: UnitOfWork,
+    kind: TaskKind,
+    dedupe_key: str,
+    *,
+    stay_id: UUID,
+    site_id: UUID | None = None,
+    household_id: UUID | None = None,
+    placement_id: int | None = None,
+    due_at: datetime | None = None,
+    **data: Any,
+) -> bool:
+    """One for one cause; False when it was raised before. The caller holds the lock of the stay or of the site."""
+    if db.session.scalar(select(Task.id).where(Task.dedupe_key == dedupe_key)) is not None:
+        return False
+    now = clock.now()
+    db.session.add(
+        Task(
+            kind=kind,
+            dedupe_key=dedupe_key,
+            stay_id=stay_id,
+            site_id=site_id,
+            household_id=household_id,
+            placement_id=placement_id,
+            data={name: _plain(value) for name, value in data.items() if value is not None},
+            created_at=now,
+            due_at=due_at or now,
+        )
+    )
+    db.session.flush()
+    return True
+
+
+def close_tasks(
+    work: UnitOfWork,
+    stay_id: UUID,
+    kinds: Collection[TaskKind],
+    placement_ids: Collection[int] | None = None,
+) -> int:
+    """The cause is gone: mark the stay's open tasks of these kinds as done; how many."""
+    open_ones = select(Task).where(Task.stay_id == stay_id, Task.kind.in_(kinds), Task.done_at.is_(None))
+    if placement_ids is not None:
+        open_ones = open_ones.where(Task.placement_id.in_(list(placement_ids)))
+    found = list(db.session.scalars(open_ones))
+    for task in found:
+        task.done_at, task.done_by_id = clock.now(), work.by.user_id
+    return len(found)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (date, datetime)) else value

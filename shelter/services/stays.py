@@ -1,0 +1,133 @@
+"""What every act on a stay begins with: may this person, lock, look again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+
+from shelter import clock
+from shelter.domain.arrivals import LATE_ENTRY
+from shelter.domain.errors import NotFound, NotPermitted
+from shelter.domain.nights import Nights
+from shelter.domain.permissions import Permission
+from shelter.domain.references import stay_reference
+from shelter.domain.stay_errors import InTheFuture, NightsTaken, NothingToDo, ReasonMissing
+from shelter.domain.stays import PlacementState
+from shelter.extensions import db
+from shelter.models.households import Household
+from shelter.models.sites import Unit
+from shelter.models.stays import Placement, Stay
+from shelter.queries.visibility import readable
+from shelter.services import ledger, overstays, placements
+from shelter.services.unit_of_work import UnitOfWork
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+
+
+def take(
+    work: UnitOfWork,
+    stay_id: UUID,
+    *,
+    need: Permission = Permission.STAYS_PLACE,
+    to_units: Iterable[int] = (),
+    is_deciding: bool = False,
+) -> Stay:
+    """The stay as it is now, with everything it touches locked: household, stay, its sites and those of `to_units`.
+
+    Rooms of people who have not left are kept first. NotPermitted without the right; NotFound where there is none
+    or the person may not know of it (`is_deciding`: a decision needs the right alone).
+    """
+    if not work.by.can(need):
+        raise NotPermitted()
+    seen = select(Stay.household_id).join(Household, Household.id == Stay.household_id).where(Stay.id == stay_id)
+    household_id = db.session.scalar(seen if is_deciding else seen.where(readable(work.by)))
+    if household_id is None:
+        raise NotFound()
+    work.lock(household=household_id, stay=stay_id)
+    here = select(Unit.site_id).join(Placement, Placement.unit_id == Unit.id).where(Placement.stay_id == stay_id)
+    there = select(Unit.site_id).where(Unit.id.in_(list(to_units)))
+    sites = set(db.session.scalars(here.union(there)))
+    work.lock(sites=sites)
+    overstays.keep_rooms(sites, clock.shelter_day())
+    fresh = select(Stay).where(Stay.id == stay_id).execution_options(populate_existing=True)
+    return db.session.scalars(fresh).one()
+
+
+def reference_of(stay: Stay) -> str:
+    return stay_reference(stay.household.reference, stay.number)
+
+
+def record(work: UnitOfWork, stay: Stay, action: str, reason: str | None, **details: object) -> None:
+    """The audit entry of an act on a stay."""
+    said = {"reason": reason} if reason else {}
+    work.record(action, subject=f"stay:{reference_of(stay)}", household=stay.household_id, **said, **details)
+
+
+def chosen(stay: Stay, states: Collection[PlacementState], ids: Collection[int] | None = None) -> list[Placement]:
+    """The stay's placements in one of the states, or of those the ones named. NothingToDo if one is not."""
+    found = [p for p in stay.placements if p.state in states and (ids is None or p.id in ids)]
+    if not found or (ids is not None and len(found) < len(set(ids))):
+        raise NothingToDo()
+    return found
+
+
+def real_time(said: datetime | None, reason: str | None, now: datetime) -> datetime:
+    """When it happened: now, or the time said. InTheFuture; ReasonMissing for a late entry."""
+    if said is None:
+        return now
+    if said > now + CLOCKS_DIFFER:
+        raise InTheFuture()
+    if now - said > LATE_ENTRY:
+        need_reason(reason)
+    return min(said, now)
+
+
+def need_reason(reason: str | None) -> str:
+    if not (reason or "").strip():
+        raise ReasonMissing()
+    return str(reason).strip()
+
+
+def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[date]:
+    """Those of the nights the placement does not hold yet, all of them free for it. The site is locked.
+
+    Expired holds in the way are released. Raises NightsTaken, or what sharing the room forbids.
+    """
+    wanted = _not_held(placement, nights)
+    if not wanted:
+        return []
+    placements.release_expired([placement.unit_id], nights, now)
+    if taken := _held_by_others(placement, wanted):
+        raise NightsTaken(first_night=taken[0], nights=len(taken))
+    placements.check_room(placement, wanted)
+    return wanted
+
+
+def claim_nights(placement: Placement, nights: Nights, now: datetime) -> int:
+    """Write those nights the placement does not hold yet; how many. Raises as `check_nights` does."""
+    wanted = check_nights(placement, nights, now)
+    ledger.claim_for(placement, wanted)
+    return len(wanted)
+
+
+def _not_held(placement: Placement, nights: Nights) -> list[date]:
+    held = set(ledger.nights_of(placement))
+    return [night for night in nights if night not in held]
+
+
+def _held_by_others(placement: Placement, wanted: list[date]) -> list[date]:
+    rows = ledger.owners(placement.unit_id, Nights(wanted[0], wanted[-1] + timedelta(days=1)))
+    return [row.night for row in rows if row.placement_id != placement.id and row.night in wanted]
+
+
+def is_somebody_else_in(placement: Placement) -> bool:
+    """Is another placement of the same unit still checked in?"""
+    others = select(Placement.id).where(
+        Placement.unit_id == placement.unit_id,
+        Placement.id != placement.id,
+        Placement.state == PlacementState.IN_HOUSE,
+    )
+    return db.session.scalar(others.limit(1)) is not None
