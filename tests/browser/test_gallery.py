@@ -14,6 +14,8 @@ from werkzeug.serving import make_server
 from tests.browser.conftest import Quiet
 from tests.web.gallery import gallery
 
+pytestmark = pytest.mark.usefixtures("server")
+
 PATHS = ["/", "/components", "/signed-out"]
 WIDTHS = [1280, 390]
 
