@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 
 from shelter.domain.messages import Detail, Suppression
 
@@ -133,3 +134,11 @@ def _first_moment(local_now: datetime, windows: list[Hours]) -> Decision:
     later = [start for start in starts if start > now]
     day = local_now.date() if later else local_now.date() + timedelta(days=1)
     return Decision(not_before=datetime.combine(day, (later or starts)[0], tzinfo=local_now.tzinfo))
+
+
+class TextChoice(StrEnum):
+    """How she learns that the place is hers; by voice, on the line, is the first choice."""
+
+    BY_VOICE = "by_voice"
+    ASKED_NOW = "asked_now"  # she asks for it during the call: hours do not matter
+    IN_SAFE_HOURS = "in_safe_hours"
