@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import hypothesis
 import pytest
 import time_machine
 from flask import Flask
@@ -33,11 +34,16 @@ PURE = Path(__file__).parent / "domain"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=DIALECTS, help="only on this database")
+    parser.addoption("--prove", action="store_true", help="campaigns at full size (make prove)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     forget_environment()
     network.guard()
+    # A time limit per example would test the machine. `make test` draws the same examples every time.
+    hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, database=None)
+    hypothesis.settings.register_profile("prove", deadline=None, max_examples=1_000, print_blob=True)
+    hypothesis.settings.load_profile("prove" if config.getoption("--prove") else "quick")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,6 +57,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if PURE in item.path.parents and "dialect" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(f"{item.nodeid}: a test of the domain may not use a database")
+
+
+@pytest.fixture(scope="session")
+def is_proof(pytestconfig: pytest.Config) -> bool:
+    """Whether a campaign runs at full size, or in the quick form of `make test`."""
+    return bool(pytestconfig.getoption("--prove"))
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +121,10 @@ def app(shared_app: Flask, database: Database) -> Iterator[Flask]:
 @pytest.fixture
 def make_app(database: Database) -> Iterator[Callable[..., Flask]]:
     """`make_app(max_hold_minutes=5)`: another application on the same database."""
+    from shelter import config
+
     made: list[Flask] = []
+    before = config._active
 
     def make(**changes: Any) -> Flask:
         made.append(application(database.url, **changes))
@@ -118,6 +133,7 @@ def make_app(database: Database) -> Iterator[Callable[..., Flask]]:
     yield make
     for app in made:
         dispose(app)
+    config._active = before
 
 
 @pytest.fixture
