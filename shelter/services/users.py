@@ -185,10 +185,10 @@ def _guessable(login: str, name: str) -> list[str]:
     return [part for text in (login, name, *sites) for part in (text, *re.split(r"[\s._-]+", text)) if part]
 
 
-def change_own_details(*, name: str, phone: str, by: Principal) -> None:
-    """The person's own name and the number for the morning digest."""
+def change_own_details(*, name: str, phone: str, locale: str, by: Principal) -> None:
+    """The person's own name, the number for the morning digest, the language."""
     with unit_of_work(by) as work:
-        _change(work, _active_user(by.user_id), name=_name(name), phone=e164(phone))
+        _change(work, _active_user(by.user_id), name=_name(name), phone=e164(phone), locale=locale)
 
 
 def change_language(*, locale: str, by: Principal) -> None:

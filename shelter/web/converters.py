@@ -32,4 +32,10 @@ class StayReference(BaseConverter):
         return f"{canonical}-{int(number)}"
 
 
-CONVERTERS = {"household": HouseholdReference, "stay": StayReference}
+class Token(BaseConverter):
+    """`<token:…>`: 256 random bits, as a one-time link carries them."""
+
+    regex = r"[0-9A-Za-z_-]{43}"
+
+
+CONVERTERS = {"household": HouseholdReference, "stay": StayReference, "token": Token}

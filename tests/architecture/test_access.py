@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from shelter.domain import references
 from shelter.domain.permissions import Role
-from shelter.web.converters import HouseholdReference, StayReference
+from shelter.web.converters import HouseholdReference, StayReference, Token
 from tests.support.people import create_user, sign_in
 
 pytestmark = pytest.mark.only("sqlite")
@@ -26,12 +26,16 @@ UNKNOWN = references.new_reference()
 
 # endpoint: who gets past the door. Behind it, an unknown reference is a 404 and an empty form a 422.
 ACCESS: dict[str, frozenset[str]] = {
+    "auth.account": STAFF,
     "auth.alive": STAFF,
+    "auth.change_password": STAFF,
     "auth.quick_exit": EVERYBODY,
     "auth.resume": STAFF,
     "auth.set_language": EVERYBODY,
     "auth.sign_in": EVERYBODY,
     "auth.sign_out": STAFF,
+    "auth.sign_out_everywhere": STAFF,
+    "auth.use_link": EVERYBODY,  # the secret is the right
     "health.alive": EVERYBODY,
     "health.metrics": EVERYBODY,
     "health.ready": EVERYBODY,
@@ -89,6 +93,8 @@ def address(rule: Rule) -> str:
                 values[name] = UNKNOWN
             case StayReference():
                 values[name] = f"{UNKNOWN}-1"
+            case Token():
+                values[name] = "x" * 43
             case _:
                 values[name] = date(2026, 3, 10)
     built = rule.build(values)

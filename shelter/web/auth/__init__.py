@@ -1,5 +1,7 @@
 """Signing in and out, the session, the own account, one-time links, quick exit."""
 
-from shelter.web.auth.routes import bp
+from flask import Blueprint
 
-__all__ = ["bp"]
+bp = Blueprint("auth", __name__)
+
+from shelter.web.auth import account, routes  # noqa: E402, F401  they register their views

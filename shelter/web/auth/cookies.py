@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Response, session
+from flask import session
+from werkzeug.wrappers import Response
 
 from shelter import config
 
@@ -19,7 +20,5 @@ def take(response: Response) -> None:
     """Nothing of the session stays in the browser: cookie, form token, cache, storage."""
     settings = config.active()
     session.clear()
-    response.delete_cookie(
-        settings.cookie_name, secure=settings.is_https, httponly=True, samesite="Strict", path="/"
-    )
+    response.delete_cookie(settings.cookie_name, secure=settings.is_https, httponly=True, samesite="Strict", path="/")
     response.headers["Clear-Site-Data"] = '"*"'
