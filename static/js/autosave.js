@@ -35,6 +35,5 @@ function watch(form) {
 }
 
 function now() {
-  const zone = document.documentElement.dataset.timeZone;
-  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).format(new Date());
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" }).format(new Date());
 }

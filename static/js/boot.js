@@ -22,7 +22,8 @@ for (const button of document.querySelectorAll("[data-print]")) {
 }
 
 document.addEventListener("htmx:after:swap", (event) => {
-  const scope = event.target instanceof Element ? event.target : document.body;
+  const target = event.detail.ctx.target;
+  const scope = document.getElementById(target.id) ?? target; // an outer swap leaves the old one behind
   initAll({ scope });
   startSteppers(scope);
   startReveals(scope);

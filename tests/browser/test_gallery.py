@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("server")
 
 PATHS = ["/", "/components", "/signed-out"]
 WIDTHS = [1280, 390]
+in_one_language = pytest.mark.parametrize("locale", ["ko"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,7 @@ def test_a_refused_form_is_accessible_and_says_where_to_look(page: Page, axe: Ca
     expect(page.locator("#name")).to_be_focused()
 
 
+@in_one_language
 def test_a_number_is_clicked_up_and_down(page: Page) -> None:
     page.goto("/")
     control = page.locator("[data-stepper]").first
@@ -86,6 +88,15 @@ def test_a_number_is_clicked_up_and_down(page: Page) -> None:
     expect(page.locator("#adults")).to_have_value("0")
 
 
+@in_one_language
+def test_a_part_that_is_swapped_in_works_like_the_page(page: Page) -> None:
+    page.goto("/components")
+    page.locator("[hx-get]").click()
+    page.locator("#part [data-step='1']").click()
+    expect(page.locator("#part #adults")).to_have_value("2")
+
+
+@in_one_language
 def test_a_further_question_is_shown_with_its_choice(page: Page) -> None:
     page.goto("/")
     question = page.locator("#number")
@@ -96,6 +107,7 @@ def test_a_further_question_is_shown_with_its_choice(page: Page) -> None:
     expect(question).to_be_hidden()
 
 
+@in_one_language
 def test_what_is_typed_is_kept_and_said(page: Page, server: Any) -> None:
     page.goto("/")
     with page.expect_response("**/drafts/x") as answer:
@@ -104,6 +116,7 @@ def test_what_is_typed_is_kept_and_said(page: Page, server: Any) -> None:
     expect(page.locator("[data-autosave-status]")).not_to_be_empty()
 
 
+@in_one_language
 def test_a_second_click_sends_nothing(page: Page, server: Any) -> None:
     page.goto("/")
     page.evaluate(
@@ -113,6 +126,7 @@ def test_a_second_click_sends_nothing(page: Page, server: Any) -> None:
     assert server.received.count(("POST", "/")) == 1
 
 
+@in_one_language
 def test_quick_exit_leaves_signs_out_and_does_not_come_back(page: Page, server: Any) -> None:
     page.goto("/components")
     page.goto("/")
@@ -123,6 +137,7 @@ def test_quick_exit_leaves_signs_out_and_does_not_come_back(page: Page, server: 
     expect(page).to_have_url(f"{server.url}/components")
 
 
+@in_one_language
 def test_three_lone_presses_of_shift_leave(page: Page, server: Any) -> None:
     page.goto("/")
     page.locator("#note").focus()
@@ -149,6 +164,7 @@ def test_quick_exit_is_a_plain_link_without_scripts(browser: Any, server: Any) -
     context.close()
 
 
+@in_one_language
 class TestTheSession:
     def test_the_end_is_announced_and_can_be_put_off(self, page: Page, server: Any) -> None:
         page.clock.install()

@@ -114,6 +114,7 @@ def gallery(**overrides: Any) -> Flask:
         return show
 
     app.add_url_rule("/", "today.show", page("gallery_forms.html"), methods=["GET", "POST"])
+    app.add_url_rule("/part", "part", page("gallery_part.html"))
     app.add_url_rule("/components", "components", page("gallery_components.html"))
     app.add_url_rule("/signed-out", "signed_out", page("gallery_forms.html"))
     app.add_url_rule("/login", "auth.sign_in", again, methods=["POST"])
