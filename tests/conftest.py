@@ -66,8 +66,8 @@ def is_proof(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def all_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    with databases(tmp_path_factory.mktemp("databases")) as made:
+def all_databases() -> Iterator[Databases]:
+    with databases() as made:
         yield made
 
 

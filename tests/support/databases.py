@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import shutil
 import sqlite3
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +26,7 @@ from tests.support.postgres import Server
 from tests.support.settings import settings
 
 DIALECTS = ("sqlite", "postgresql")
+PREFIX = "shelter-tests-"
 LEFT_ALONE = "alembic_version"
 
 
@@ -192,12 +196,24 @@ class Databases:
 
 
 @contextlib.contextmanager
-def databases(directory: Path) -> Iterator[Databases]:
-    made = Databases(directory)
-    try:
-        yield made
-    finally:
-        made.close()
+def databases() -> Iterator[Databases]:
+    """SQLite files are kept in memory where that is possible: PostgreSQL here writes without fsync, too."""
+    memory = Path("/dev/shm")
+    _sweep(memory)
+    place = str(memory) if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as directory:
+        made = Databases(Path(directory))
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def _sweep(place: Path) -> None:
+    """What a killed run of yesterday left."""
+    for left in place.glob(f"{PREFIX}*"):
+        if time.time() - left.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def chosen(asked: str | None, marked: Iterable[str]) -> list[str]:
