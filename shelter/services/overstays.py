@@ -18,7 +18,7 @@ from sqlalchemy import Row, select
 from shelter import clock
 from shelter.domain.nights import DAY, Nights
 from shelter.domain.permissions import SYSTEM
-from shelter.domain.stays import KEEPS_NIGHTS, PlacementState
+from shelter.domain.stays import KEEPS_NIGHTS, PlacementState, is_overdue_departure
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.sites import Unit
@@ -27,7 +27,6 @@ from shelter.services import ledger, stay_tasks
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AHEAD = timedelta(days=7)
-GONE_BY_HOUR = 12  # on the planned day of leaving the next household is no collision until noon
 
 
 def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
@@ -117,8 +116,9 @@ def _sites_with_late_ones(tonight: date) -> list[UUID]:
 
 def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
     """One task for each overdue placement and household that comes into its room within a week."""
-    is_past_noon = clock.now() >= clock.instant(tonight, GONE_BY_HOUR)
-    late = [row for row in _used_up([site_id], tonight) if row.leave_on < tonight or is_past_noon]
+    local_now = clock.local(clock.now())
+    used_up = _used_up([site_id], tonight)
+    late = [row for row in used_up if row.leave_on < tonight or is_overdue_departure(row.leave_on, local_now)]
     told = 0
     for row in late:
         for night, placement_id in _next_ones(row, tonight):

@@ -1,0 +1,230 @@
+"""Lists of stays, and the rooms of a stay: references, code names and dates, nothing sealed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from shelter import clock
+from shelter.domain import limits
+from shelter.domain.permissions import Principal
+from shelter.domain.references import stay_reference
+from shelter.domain.sites import unit_name
+from shelter.domain.stays import (
+    RUNNING,
+    PlacementState,
+    StayState,
+    are_nights_used_up,
+    is_overdue_departure,
+    minutes_late,
+)
+from shelter.extensions import db
+from shelter.models.households import Household
+from shelter.models.people import User
+from shelter.models.sites import Room, Site, Unit
+from shelter.models.stays import Placement, Stay, StayFlag
+from shelter.queries.visibility import readable
+
+PAGE_SIZE = 20
+SHOWN = (
+    PlacementState.HELD,
+    PlacementState.BOOKED,
+    PlacementState.NO_SHOW,
+    PlacementState.IN_HOUSE,
+)
+
+
+class StayList(StrEnum):
+    """Which stays a list holds."""
+
+    RUNNING = "running"
+    MINE = "mine"
+    NEAR_LIMIT = "near-limit"
+    PAST = "past"
+
+
+@dataclass(frozen=True)
+class RoomView:
+    """One placement: a unit, its nights and what became of them."""
+
+    placement_id: int
+    site_id: UUID
+    site: str
+    unit_id: int
+    unit: str
+    state: PlacementState
+    arrive_on: date
+    leave_on: date
+    people: int
+    held_until: datetime | None
+    expected_at: datetime | None
+    arrived_at: datetime | None
+    occupied_from: date | None
+    left_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.site} {self.unit}"
+
+    @property
+    def minutes_late(self) -> int:
+        """Expected and not come."""
+        return minutes_late(self.expected_at, clock.now()) if self.state is PlacementState.BOOKED else 0
+
+    @property
+    def is_overdue(self) -> bool:
+        """Planned to have left."""
+        is_late = is_overdue_departure(self.leave_on, clock.local(clock.now()))
+        return self.state is PlacementState.IN_HOUSE and is_late
+
+    @property
+    def has_used_up_nights(self) -> bool:
+        return self.state is PlacementState.IN_HOUSE and are_nights_used_up(self.leave_on, clock.shelter_day())
+
+
+@dataclass(frozen=True)
+class StayRow:
+    """A line of a list."""
+
+    reference: str
+    state: StayState
+    arrive_on: date
+    limit_on: date
+    days_left: int | None  # none once the stay is over
+    is_projected: bool
+    is_near_limit: bool
+    plan_on: date | None
+    responsible: str | None
+    ended_at: datetime | None
+    rooms: tuple[RoomView, ...]
+
+    @property
+    def people(self) -> int:
+        return sum(room.people for room in self.rooms)
+
+    @property
+    def is_limit_reached(self) -> bool:
+        return self.days_left is not None and self.days_left <= 0 and not self.is_projected
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: tuple[StayRow, ...]
+    number: int
+    size: int
+    total: int
+
+
+def list_stays(which: StayList, by: Principal, *, number: int = 1, size: int = PAGE_SIZE) -> Page:
+    """Readable stays, those with the fewest days left first; past ones with the latest end first."""
+    wanted = [readable(by), *_conditions(which, by)]
+    total = db.session.scalar(_joined(select(func.count(Stay.id))).where(*wanted)) or 0
+    number = max(1, min(number, -(-total // size) or 1))
+    responsible = aliased(User)
+    rows = _joined(select(Stay, Household.reference, responsible.name)).outerjoin(
+        responsible, responsible.id == Stay.responsible_id
+    )
+    order = (Stay.ended_at.desc(), Stay.created_at.desc()) if which is StayList.PAST else (Stay.limit_on,)
+    rows = rows.where(*wanted).order_by(*order, Stay.id).limit(size).offset((number - 1) * size)
+    found = db.session.execute(rows).all()
+    ids = [stay.id for stay, _reference, _name in found]
+    rooms, near = rooms_of(ids), _flagged(ids)
+    return Page(
+        tuple(_row(stay, ref, name, rooms[stay.id], stay.id in near) for stay, ref, name in found),
+        number,
+        size,
+        total,
+    )
+
+
+def count_stays(by: Principal) -> dict[StayList, int]:
+    """How many each list holds, for its tab."""
+    counts = [
+        _joined(select(func.count(Stay.id))).where(readable(by), *_conditions(which, by)).scalar_subquery()
+        for which in StayList
+    ]
+    return dict(zip(StayList, db.session.execute(select(*counts)).one(), strict=True))
+
+
+def _joined(chosen: Select) -> Select:
+    return chosen.select_from(Stay).join(Household, Household.id == Stay.household_id)
+
+
+def _conditions(which: StayList, by: Principal) -> list[ColumnElement[bool]]:
+    running = Stay.state.in_(RUNNING)
+    match which:
+        case StayList.PAST:
+            return [~running]
+        case StayList.MINE:
+            return [running, or_(Stay.responsible_id == by.user_id, Stay.substitute_id == by.user_id)]
+        case StayList.NEAR_LIMIT:
+            flagged = exists(select(StayFlag.id).where(StayFlag.stay_id == Stay.id, StayFlag.limit_on == Stay.limit_on))
+            return [Stay.state == StayState.IN_HOUSE, or_(flagged, Stay.limit_on <= clock.today())]
+    return [running]
+
+
+def _flagged(stay_ids: Collection[UUID]) -> set[UUID]:
+    flags = (
+        select(StayFlag.stay_id)
+        .join(Stay, and_(Stay.id == StayFlag.stay_id, Stay.limit_on == StayFlag.limit_on))
+        .where(StayFlag.stay_id.in_(list(stay_ids)), Stay.state == StayState.IN_HOUSE)
+    )
+    return set(db.session.scalars(flags)) if stay_ids else set()
+
+
+def _row(stay: Stay, reference: str, responsible: str | None, rooms: list[RoomView], is_near: bool) -> StayRow:
+    is_running = stay.state in RUNNING
+    current = [room for room in rooms if room.state in SHOWN]
+    return StayRow(
+        reference=stay_reference(reference, stay.number),
+        state=stay.state,
+        arrive_on=stay.arrive_on,
+        limit_on=stay.limit_on,
+        days_left=limits.days_left(stay.limit_on, clock.today()) if is_running else None,
+        is_projected=stay.checked_in_at is None,
+        is_near_limit=is_near,
+        plan_on=stay.plan_on,
+        responsible=responsible,
+        ended_at=stay.ended_at,
+        rooms=tuple(current or rooms[-1:]),
+    )
+
+
+def rooms_of(stay_ids: Iterable[UUID]) -> dict[UUID, list[RoomView]]:
+    """Every placement of these stays, in the order of their nights; one statement."""
+    rows = db.session.execute(
+        select(Placement, Unit.label, Room.label, Site.id, Site.code_name)
+        .join(Unit, Unit.id == Placement.unit_id)
+        .join(Room, Room.id == Unit.room_id)
+        .join(Site, Site.id == Unit.site_id)
+        .where(Placement.stay_id.in_(list(stay_ids)))
+        .order_by(Placement.arrive_on, Placement.id)
+    )
+    found: dict[UUID, list[RoomView]] = defaultdict(list)
+    for p, unit, room, site_id, site in rows:
+        found[p.stay_id].append(
+            RoomView(
+                placement_id=p.id,
+                site_id=site_id,
+                site=site,
+                unit_id=p.unit_id,
+                unit=unit_name(room, unit),
+                state=p.state,
+                arrive_on=p.arrive_on,
+                leave_on=p.leave_on,
+                people=p.people,
+                held_until=p.held_until,
+                expected_at=p.expected_at,
+                arrived_at=p.arrived_at,
+                occupied_from=p.occupied_from,
+                left_at=p.left_at,
+            )
+        )
+    return found
