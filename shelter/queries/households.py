@@ -1,0 +1,216 @@
+"""Households as pages show them. What is sealed is opened by `services/households.py` alone, and audited there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from shelter import clock
+from shelter.domain.matching import AgeBand, PetSize, Sex, Species
+from shelter.domain.permissions import Principal
+from shelter.domain.references import stay_reference, split_stay_reference
+from shelter.domain.sites import unit_name
+from shelter.domain.stays import (
+    UNREAD_CARD_AFTER,
+    PlacementState,
+    StayState,
+    is_hold_expired,
+)
+from shelter.extensions import db
+from shelter.models.households import ContactNumber, Household, NumberKind
+from shelter.models.sites import Room, Site, Unit
+from shelter.models.stays import Placement, Stay
+from shelter.queries import visibility
+
+CURRENT = (
+    PlacementState.HELD,
+    PlacementState.BOOKED,
+    PlacementState.IN_HOUSE,
+    PlacementState.NO_SHOW,
+    PlacementState.EXPIRED,
+)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Who comes, counted: nothing that names anybody."""
+
+    people: tuple[tuple[Sex, AgeBand], ...]
+    pets: tuple[tuple[Species, PetSize], ...]
+    needs_step_free: bool
+    needs_cot: bool
+    allergies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One placement of a booking."""
+
+    placement_id: int
+    site_id: UUID
+    site: str  # its code name
+    unit: str
+    floor: str | None
+    state: PlacementState
+    arrive_on: date
+    leave_on: date
+    people: int
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A stay on its way from a hold to an arrival."""
+
+    stay_id: UUID
+    reference: str
+    household_id: UUID
+    household: str
+    state: StayState
+    heads: Heads
+    places: tuple[Place, ...]
+    limit_on: date
+    held_until: datetime | None
+    is_hold_expired: bool
+    is_renewed: bool
+    is_on_the_way: bool
+    expected_at: datetime | None
+    confirmed_at: datetime | None
+    received_at: datetime | None
+    responsible_id: UUID | None
+
+    @property
+    def is_held(self) -> bool:
+        return any(p.state in (PlacementState.HELD, PlacementState.EXPIRED) for p in self.places)
+
+    @property
+    def is_confirmed(self) -> bool:
+        return bool(self.places) and not self.is_held
+
+    @property
+    def arrive_on(self) -> date:
+        return min(place.arrive_on for place in self.places)
+
+    @property
+    def leave_on(self) -> date:
+        return max(place.leave_on for place in self.places)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place.site for place in self.places))
+
+    def is_card_unread(self, now: datetime) -> bool:
+        """Confirmed ten minutes ago, and the site has not said that it knows."""
+        return (
+            self.received_at is None and self.confirmed_at is not None and now - self.confirmed_at >= UNREAD_CARD_AFTER
+        )
+
+
+def booking(reference: str, by: Principal) -> Booking | None:
+    """By stay reference; None when there is none or this person may not know of it."""
+    household_reference, number = split_stay_reference(reference)
+    stay_id = visibility.readable_stay(household_reference, number, by)
+    if stay_id is None:
+        return None
+    stay = db.session.scalars(
+        select(Stay)
+        .where(Stay.id == stay_id)
+        .options(
+            selectinload(Stay.household).selectinload(Household.people),
+            selectinload(Stay.household).selectinload(Household.pets),
+        )
+    ).one()
+    rows = db.session.execute(
+        select(Placement, Unit.label, Room.label, Room.floor, Site.id, Site.code_name)
+        .join(Unit, Unit.id == Placement.unit_id)
+        .join(Room, Room.id == Unit.room_id)
+        .join(Site, Site.id == Unit.site_id)
+        .where(Placement.stay_id == stay_id, Placement.state.in_(CURRENT))
+        .order_by(Placement.arrive_on, Placement.id)
+    ).all()
+    placements = [row[0] for row in rows]
+    now = clock.now()
+    held_until = min((p.held_until for p in placements if p.held_until), default=None)
+    return Booking(
+        stay_id=stay.id,
+        reference=stay_reference(stay.household.reference, stay.number),
+        household_id=stay.household_id,
+        household=stay.household.reference,
+        state=stay.state,
+        heads=heads_of(stay.household),
+        places=tuple(_place(*row) for row in rows),
+        limit_on=stay.limit_on,
+        held_until=held_until,
+        is_hold_expired=any(p.state is PlacementState.EXPIRED for p in placements)
+        or any(
+            p.state is PlacementState.HELD and p.held_until is not None and is_hold_expired(p.held_until, now)
+            for p in placements
+        ),
+        is_renewed=any(p.is_renewed for p in placements),
+        is_on_the_way=any(p.is_on_the_way for p in placements),
+        expected_at=min((p.expected_at for p in placements if p.expected_at), default=None),
+        confirmed_at=max((p.confirmed_at for p in placements if p.confirmed_at), default=None),
+        received_at=None
+        if any(p.received_at is None for p in placements)
+        else max((p.received_at for p in placements if p.received_at), default=None),
+        responsible_id=stay.responsible_id,
+    )
+
+
+def _place(placement: Placement, unit: str, room: str, floor: str | None, site_id: UUID, site: str) -> Place:
+    return Place(
+        placement_id=placement.id,
+        site_id=site_id,
+        site=site,
+        unit=unit_name(room, unit),
+        floor=floor,
+        state=placement.state,
+        arrive_on=placement.arrive_on,
+        leave_on=placement.leave_on,
+        people=placement.people,
+    )
+
+
+def heads_of(household: Household) -> Heads:
+    return Heads(
+        people=tuple((p.sex, p.age_band) for p in household.people),
+        pets=tuple((p.species, p.size) for p in household.pets),
+        needs_step_free=household.needs_step_free,
+        needs_cot=household.needs_cot,
+        allergies=tuple(sorted({a for p in household.people for a in p.allergies})),
+    )
+
+
+def same_number(household_id: UUID, by: Principal) -> list[str]:
+    """References of other households with one of its numbers, among those this person may read."""
+    own = select(ContactNumber.number_index).where(
+        ContactNumber.household_id == household_id, ContactNumber.kind == NumberKind.ALLOWED
+    )
+    return list(
+        db.session.scalars(
+            select(Household.reference)
+            .join(ContactNumber, ContactNumber.household_id == Household.id)
+            .where(
+                ContactNumber.number_index.in_(own),
+                ContactNumber.kind == NumberKind.ALLOWED,
+                Household.id != household_id,
+                visibility.readable(by),
+            )
+            .order_by(Household.reference)
+            .distinct()
+        )
+    )
+
+
+def household_stays(household_id: UUID) -> list[tuple[str, StayState, date, date | None]]:
+    """References of the household's stays, newest first: state, first night, limit."""
+    rows = db.session.execute(
+        select(Household.reference, Stay.number, Stay.state, Stay.arrive_on, Stay.limit_on)
+        .join(Household, Household.id == Stay.household_id)
+        .where(Stay.household_id == household_id)
+        .order_by(Stay.number.desc())
+    )
+    return [(stay_reference(ref, number), state, arrive, limit) for ref, number, state, arrive, limit in rows]
