@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from shelter import clock, config
 
 FIRST_LOGIN = "admin"
+OTHER_KEYS = 3  # exit code
 
 
 @click.command("prepare", hidden=True)
@@ -24,10 +25,12 @@ def prepare(*, demo: bool, keys_are_new: bool) -> None:
     flask_migrate.upgrade()
     is_new = not people.has_staff()
     if keys_are_new and not is_new:
-        raise click.ClickException(
+        click.echo(
             "This database was written with other keys, which are not here: nothing sealed in it could be read."
-            " Put the old keys back, or name another DATABASE_URL."
+            " Put the old keys back, or name another DATABASE_URL.",
+            err=True,
         )
+        click.get_current_context().exit(OTHER_KEYS)
     if demo:
         _demonstrate(is_new=is_new)
     else:
@@ -61,7 +64,7 @@ def _invite_first_administrator(*, is_new: bool) -> None:
     else:
         return
     with current_app.test_request_context(base_url=config.active().public_url):
-        address = url_for("auth.use_link", token=link.token, _external=True)
+        address = url_for("auth.use_link", secret=link.token, _external=True)
     until = clock.local(link.expires_at)
     click.echo(
         f"The first administrator is invited: open this link before {until:%Y-%m-%d %H:%M} and choose a"

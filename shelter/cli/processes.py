@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import click
 
 from shelter.cli import instance
+from shelter.cli.first_start import OTHER_KEYS
 
 SHELTER = (sys.executable, "-m", "shelter.cli")
 WEB = (sys.executable, "-m", "gunicorn", "--config", "python:shelter.cli.webserver")
@@ -35,6 +36,7 @@ def serve(*, demo: bool) -> None:
     """
     kind = instance.Kind.DEMO if demo else instance.Kind.REAL
     port = _free_port(os.environ.get("PORT", "8000"))
+    os.umask(0o077)  # what this installation writes is for its own account
     keys_are_new = instance.create_keys(kind)
     instance.use(kind)
     os.environ["PORT"] = str(port)
@@ -45,9 +47,10 @@ def serve(*, demo: bool) -> None:
         *(["--demo"] if demo else []),
         *(["--keys-are-new"] if keys_are_new else []),
     ]
-    if subprocess.run(steps, stdin=subprocess.DEVNULL, check=False).returncode:  # noqa: S603
-        if keys_are_new:
-            instance.key_file(kind).unlink()
+    prepared = subprocess.run(steps, stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603
+    if prepared:
+        if prepared == OTHER_KEYS and keys_are_new:
+            instance.key_file(kind).unlink()  # they fit nothing
         raise click.ClickException("The system was not started.")
     if keys_are_new and not demo:
         click.echo(f"New keys: {instance.key_file(kind)}. Read the first lines of that file now.")
