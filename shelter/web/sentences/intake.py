@@ -1,0 +1,14 @@
+"""What an intake refuses, and what to do."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+SENTENCES = {
+    "nobody_in_household": _l("At least one person must come. Choose the sex of the first person."),
+    "number_both_ways": _l("One number cannot be safe and never to be used at once. Take it out of one of the two."),
+    "number_needed": _l("She may be called or texted: enter the number for it, or answer no to both."),
+    "other_way_needed": _l("Neither call nor text is allowed. Enter the other way you agreed with her."),
+    "excludes_itself": _l("A household cannot be kept away from itself. Check the case reference."),
+    "no_such_household": _l("There is no case %(reference)s. Check each character."),
+}
