@@ -124,6 +124,10 @@ class ClosureRow:
     def is_over(self) -> bool:
         return self.until_on <= clock.shelter_day()
 
+    @property
+    def is_running(self) -> bool:
+        return self.from_on <= clock.shelter_day() < self.until_on
+
 
 @dataclass(frozen=True)
 class PolicyRow:
@@ -213,6 +217,7 @@ def room(room_id: int) -> RoomPage | None:
 class UnitPage:
     site_id: UUID
     code_name: str
+    room_id: int
     room_label: str
     sharing: Sharing
     unit: UnitRow
@@ -228,7 +233,7 @@ def unit(unit_id: int) -> UnitPage | None:
     if found is None:
         return None
     this, label, sharing, code_name = found
-    return UnitPage(this.site_id, code_name, label, sharing, _unit_row(this))
+    return UnitPage(this.site_id, code_name, this.room_id, label, sharing, _unit_row(this))
 
 
 def closures(site_id: UUID, *, since: date | None = None) -> list[ClosureRow]:
