@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import event
 
+from shelter import clock
+from shelter.domain.matching import PetSize, Species
+from shelter.domain.permissions import Role
+from shelter.domain.stays import PlacementState
 from shelter.paths import resource_dir
+from tests import factories
 from tests.support.databases import Database, application, dispose
 
 FILE_NAME = re.compile(r"\d{3,4}_[a-z0-9_]+\.py")
@@ -98,6 +104,47 @@ def test_every_migration_goes_forth_and_back_alone(blank_app: Flask, blank_datab
         flask_migrate.upgrade(revision=revision)
     flask_migrate.downgrade(revision="base")
     assert blank_database.tables() == []
+
+
+@pytest.fixture
+def filled_database(fresh_database: Database) -> Iterator[Database]:
+    """A small shelter in use."""
+    app = application(fresh_database.url)
+    with app.app_context():
+        somebody = factories.make_user(Role.COORDINATOR)
+        site = factories.make_site(district="one", directions="two")
+        units = [factories.make_unit(site=site) for _ in range(3)]
+        household = factories.make_household(
+            children=1, pets=[(Species.DOG, PetSize.SMALL)], not_in=["three"], not_at=[factories.make_site()]
+        )
+        factories.make_stay(units[0], household=household, responsible=somebody)
+        factories.make_stay(units[1], state=PlacementState.IN_HOUSE)
+        tonight = clock.shelter_day()
+        factories.make_closure(units[2], from_on=tonight, until_on=tonight + timedelta(days=3))
+        yield fresh_database
+    dispose(app)
+
+
+def test_undoing_and_redoing_a_migration_keeps_every_row_it_is_not_about(filled_database: Database) -> None:
+    for _ in revisions():
+        before = contents(filled_database)
+        flask_migrate.downgrade()
+        assert counts(filled_database) == {table: len(before[table]) for table in filled_database.tables()}
+    assert filled_database.tables() == []
+    flask_migrate.upgrade()
+
+
+def test_redoing_the_last_migration_keeps_every_row(filled_database: Database) -> None:
+    before = contents(filled_database)
+    flask_migrate.downgrade()
+    kept = filled_database.tables()
+    flask_migrate.upgrade()
+    after = contents(filled_database)
+    assert {table: after[table] for table in kept} == {table: before[table] for table in kept}
+
+
+def counts(database: Database) -> dict[str, int]:
+    return {table: len(rows) for table, rows in contents(database).items()}
 
 
 def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
