@@ -212,7 +212,8 @@ def _contact_told(household: Household, contact: SafeContact | None) -> ContactT
         until_time=contact.until_time,
         language=contact.language,
         detail=contact.detail,
-        has_consented=contact.consented_at is not None,
+        # Withdrawn is not given: saving the form again must not give it back unasked.
+        has_consented=contact.consented_at is not None and contact.withdrawn_at is None,
         has_consented_abroad=contact.has_consented_abroad,
         reconfirm_on=contact.reconfirm_on,
         code_word=contact.code_word,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -24,6 +25,7 @@ from shelter.domain.intake import (
     PetTold,
 )
 from shelter.domain.permissions import Principal
+from shelter.domain.stays import KEEPS_NIGHTS, RUNNING, ExclusionRelation
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db, keyring
 from shelter.models.households import (
@@ -37,7 +39,6 @@ from shelter.models.households import (
     SafetyExclusion,
 )
 from shelter.models.stays import Placement, PlacementMember, Stay, Task
-from shelter.domain.stays import KEEPS_NIGHTS, RUNNING
 from shelter.queries import visibility
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
@@ -78,15 +79,11 @@ def withdraw_consent(*, household_id: UUID, by: Principal) -> None:
         if household.contact is None:
             raise NotFound()
         household.contact.withdrawn_at = clock.now()
-        work.record(
-            "household.consent_withdrawn", subject=f"household:{household.reference}", household=household.id
-        )
+        work.record("household.consent_withdrawn", subject=f"household:{household.reference}", household=household.id)
 
 
 def _readable(household_id: UUID, by: Principal) -> Household:
-    household = db.session.scalar(
-        select(Household).where(Household.id == household_id, visibility.readable(by))
-    )
+    household = db.session.scalar(select(Household).where(Household.id == household_id, visibility.readable(by)))
     if household is None:
         raise NotFound()
     return household
@@ -164,7 +161,7 @@ def _keep_contact(household: Household, told: ContactTold, by: Principal) -> Non
 
 
 def _keep_numbers(household: Household, told: ContactTold) -> None:
-    wanted = {number: NumberKind.DANGER for number in told.danger_numbers}
+    wanted = dict.fromkeys(told.danger_numbers, NumberKind.DANGER)
     if told.number:
         wanted[told.number] = NumberKind.ALLOWED
     wanted_indexes = {keyring.index("phone", number): (number, kind) for number, kind in wanted.items()}
@@ -174,13 +171,13 @@ def _keep_numbers(household: Household, told: ContactTold) -> None:
         else:
             household.numbers.remove(row)
     for index, (number, kind) in wanted_indexes.items():
-        household.numbers.append(
-            ContactNumber(household_id=household.id, kind=kind, number=number, number_index=index)
-        )
+        household.numbers.append(ContactNumber(household_id=household.id, kind=kind, number=number, number_index=index))
 
 
 def _keep_exclusions(household: Household, told: ExclusionsTold, by: Principal) -> None:
-    wanted = {(ExclusionKind.DISTRICT, code): relation for code, relation in told.districts}
+    wanted: dict[tuple[ExclusionKind, Any], ExclusionRelation | None] = {
+        (ExclusionKind.DISTRICT, code): relation for code, relation in told.districts
+    }
     wanted |= {(ExclusionKind.SITE, site): None for site in told.sites}
     wanted |= {(ExclusionKind.HOUSEHOLD, _other(household, text)): None for text in told.households}
     for row in list(household.exclusions):
@@ -283,9 +280,7 @@ def _summary(household: Household) -> dict:
         "pets": [[p.species, p.size, p.name] for p in household.pets],
         "numbers": [[row.kind, row.number] for row in household.numbers],
         "contact": contact and [contact.can_call, contact.can_text, contact.detail, contact.other_way],
-        "exclusions": [
-            [e.kind, e.district or str(e.site_id or e.other_household_id)] for e in household.exclusions
-        ],
+        "exclusions": [[e.kind, e.district or str(e.site_id or e.other_household_id)] for e in household.exclusions],
     }
 
 
