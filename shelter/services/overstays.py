@@ -22,7 +22,8 @@ from shelter.domain.stays import KEEPS_NIGHTS, PlacementState, is_overdue_depart
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.sites import Unit
-from shelter.models.stays import Placement, UnitNight
+from shelter.models.stays import Placement, Stay, UnitNight
+from shelter.queries import installation
 from shelter.services import ledger, stay_tasks
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
@@ -35,16 +36,19 @@ def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
     if not late:
         return 0
     owners = _owners([row.unit_id for row in late], min(row.leave_on for row in late), tonight)
-    return sum(_keep(row, owners[row.unit_id], tonight) for row in late)
+    start = installation.live_from() if any(row.is_imported for row in late) else None
+    return sum(_keep(row, owners[row.unit_id], tonight, start) for row in late)
 
 
 def _used_up(site_ids: Collection[UUID], tonight: date) -> list[Row]:
     """Checked-in placements whose planned nights do not cover tonight."""
     if not site_ids:
         return []
+    placed = (Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on)
     rows = (
-        select(Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on, Unit.site_id)
+        select(*placed, Stay.is_imported)
         .join(Unit, Unit.id == Placement.unit_id)
+        .join(Stay, Stay.id == Placement.stay_id)
         .where(
             Placement.state == PlacementState.IN_HOUSE,
             Placement.leave_on <= tonight,
@@ -66,11 +70,12 @@ def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dic
     return found
 
 
-def _keep(row: Row, owners: dict[date, int | None], tonight: date) -> int:
+def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date | None) -> int:
     # Imported here: placing uses this module.
     from shelter.services import placements
 
-    due = Nights(row.leave_on, tonight + DAY)
+    begins = max(row.leave_on, start) if start and row.is_imported else row.leave_on
+    due = Nights(begins, max(tonight, begins) + DAY)
     if any(night in owners and owners[night] != row.id for night in due):
         placements.release_expired([row.unit_id], due, clock.now())
         owners = _owners([row.unit_id], row.leave_on, tonight)[row.unit_id]

@@ -20,6 +20,7 @@ from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
+from shelter.queries import installation
 from shelter.queries.visibility import readable
 from shelter.services import ledger, overstays, placements
 from shelter.services.unit_of_work import UnitOfWork
@@ -115,7 +116,8 @@ def claim_nights(placement: Placement, nights: Nights, now: datetime) -> int:
 
 def _not_held(placement: Placement, nights: Nights) -> list[date]:
     held = set(ledger.nights_of(placement))
-    return [night for night in nights if night not in held]
+    start = installation.live_from() if placement.stay.is_imported else nights.arrive_on
+    return [night for night in nights if night not in held and night >= start]
 
 
 def _held_by_others(placement: Placement, wanted: list[date]) -> list[date]:
