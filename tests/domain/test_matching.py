@@ -262,8 +262,8 @@ def test_one_more_need_never_makes_a_unit_fit(
 ) -> None:
     (name, value), *_ = need.items()
     before = getattr(who, name)
-    more = True if value is True else (before + value if isinstance(value, tuple) else before | value)
-    after = judge(facts, replace(who, **{name: more}), mates).reasons
+    more: Any = True if value is True else (before + value if isinstance(value, tuple) else before | value)
+    after = judge(facts, replace(who, **dict[str, Any]({name: more})), mates).reasons
     assert set(judge(facts, who, mates).reasons) <= set(after)
 
 

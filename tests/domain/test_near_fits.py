@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelter.domain.matching import AgeBand, Party, PetsAllowed, Reason, RoomMate, Sharing, UnitFacts, judge
+from shelter.domain.matching import AgeBand, Audience, Party, PetsAllowed, Reason, RoomMate, Sharing, UnitFacts, judge
 from shelter.domain.near_fits import Blocked, Bridge, Pair, bridges, fits_if_boarded, pairs_that_fit
 from shelter.domain.nights import Nights
 from tests.domain.parties import (
@@ -117,11 +117,46 @@ def brute_force(chosen: list[UnitFacts], who: Party, mates: dict[int, list[RoomM
     return found
 
 
-@given(
-    st.lists(units(), min_size=2, max_size=6, unique_by=lambda u: u.unit_id),
-    PARTIES,
-    st.dictionaries(st.integers(1, 3), st.lists(MATES, max_size=1), max_size=2),
+ROOMY = units().map(
+    lambda u: replace(
+        u,
+        site_id=SITES[u.unit_id % 7 == 0],
+        capacity=2 + u.capacity % 2,
+        is_step_free=True,
+        has_cot=u.unit_id % 2 == 0,
+        audience=Audience.ANY if u.unit_id % 3 else u.audience,
+        pets=u.pets if u.unit_id % 4 == 0 else PetsAllowed.ANY,
+        max_pets=u.max_pets or 1,
+    )
 )
+MODEST = PARTIES.map(
+    lambda p: replace(
+        p,
+        people=(WOMAN, *p.people[:3], GIRL),
+        pets=p.pets[:2],
+        needs_cot=p.needs_cot and len(p.people) % 2 == 0,
+        excluded_sites=frozenset(),
+        excluded_districts=frozenset(),
+        allergies=p.allergies if len(p.people) % 2 else frozenset(),
+        is_family=True,
+    )
+)
+SEVERAL = st.lists(ROOMY, min_size=3, max_size=6, unique_by=lambda u: u.unit_id)
+
+
+def test_the_search_for_pairs_is_not_in_vain() -> None:
+    """Enough of what is tried below has a pair at all."""
+    hits = []
+
+    @given(SEVERAL, MODEST)
+    def try_it(chosen: list[UnitFacts], who: Party) -> None:
+        hits.append(bool(brute_force(chosen, who, {})))
+
+    try_it()
+    assert sum(hits) > len(hits) / 10
+
+
+@given(SEVERAL, MODEST, st.dictionaries(st.integers(1, 3), st.lists(MATES, max_size=1), max_size=2))
 def test_pairs_are_those_that_trying_everything_finds(
     chosen: list[UnitFacts], who: Party, mates: dict[int, list[RoomMate]]
 ) -> None:
@@ -179,8 +214,8 @@ def test_a_move_within_the_site_comes_first_then_the_latest() -> None:
 
 
 @given(
-    st.lists(units(), min_size=2, max_size=6, unique_by=lambda u: u.unit_id),
-    PARTIES,
+    SEVERAL.map(lambda chosen: [replace(u, capacity=6) for u in chosen]),
+    MODEST,
     st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)).map(sorted), min_size=6, max_size=6),
 )
 def test_bridges_are_those_that_trying_everything_finds(
