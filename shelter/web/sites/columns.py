@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from shelter.domain.sheets import Problem
 from shelter.domain.units_columns import BY_CODE, COLUMNS, NEEDED
+from shelter.services.units_import import ImportResult
 from shelter.web.errors import reason
 
 GUIDE: dict[str, Any] = {
@@ -79,3 +80,35 @@ def problem_rows(problems: Iterable[Problem]) -> list[ProblemRow]:
 
 def field_names(codes: tuple[str, ...]) -> str:
     return ", ".join(heading(code) for code in codes)
+
+
+def counts(result: ImportResult) -> str:
+    """What was created, changed and left alone, in one sentence."""
+    kinds = ((_("Sites"), result.sites), (_("Rooms"), result.rooms), (_("Units"), result.units))
+    return "; ".join(
+        _(
+            "%(kind)s: %(created)s new, %(updated)s changed, %(unchanged)s unchanged",
+            kind=kind,
+            created=count.created,
+            updated=count.updated,
+            unchanged=count.unchanged,
+        )
+        for kind, count in kinds
+    )
+
+
+def summary(result: ImportResult, *, is_dry_run: bool) -> list[str]:
+    """Line by line, for a terminal."""
+    kinds = {"site": _("Site"), "room": _("Room"), "unit": _("Unit")}
+    said = [
+        f"{kinds[change.kind]} {change.name}: "
+        + (_("New") if change.is_new else f"{_('Changed')} ({field_names(change.fields)})")
+        for change in result.changes
+    ]
+    if result.sheets_not_read:
+        names = ", ".join(result.sheets_not_read)
+        said.append(_("Not read, because no headings were found: %(names)s", names=names))
+    if result.ignored_headings:
+        names = ", ".join(result.ignored_headings)
+        said.append(_("Columns that are not read: %(names)s", names=names))
+    return [*said, counts(result), *([_("Dry run: nothing was changed.")] if is_dry_run else [])]

@@ -13,7 +13,7 @@ from flask_login import current_user
 from shelter.domain.permissions import Permission as P
 from shelter.domain.sheets import Problem
 from shelter.services import sheet_files, units_preview, units_template
-from shelter.services.units_import import Count, ImportResult, ListRefused, import_units
+from shelter.services.units_import import ListRefused, import_units
 from shelter.web.access import requires
 from shelter.web.once import once_from
 from shelter.web.sites import bp, columns
@@ -70,7 +70,7 @@ def preview_import() -> ResponseReturnValue:
     except ListRefused as refused:
         return _choose(ListForm(formdata=None), refused.problems), 422
     units_preview.forget(by=current_user)
-    flash(_("Brought in: %(said)s.", said=said(result)), "success")
+    flash(_("Brought in. %(counts)s.", counts=columns.counts(result)), "success")
     return redirect(url_for("sites.index"), code=303)
 
 
@@ -78,21 +78,6 @@ def _preview(form: ConfirmForm, waiting: units_preview.Preview) -> str:
     return render_template(
         "sites/import_preview.html", form=form, waiting=waiting, fields=columns.field_names, of=waiting.result
     )
-
-
-def said(result: ImportResult) -> str:
-    """Counts in a sentence, as the command says them too."""
-    return _(
-        "%(created)s created (sites, rooms, units), %(updated)s changed, %(unchanged)s unchanged",
-        created=_three(result, "created"),
-        updated=_three(result, "updated"),
-        unchanged=_three(result, "unchanged"),
-    )
-
-
-def _three(result: ImportResult, what: str) -> str:
-    counts: tuple[Count, ...] = (result.sites, result.rooms, result.units)
-    return " + ".join(str(getattr(count, what)) for count in counts)
 
 
 @bp.get("/import/template.xlsx")
