@@ -27,6 +27,7 @@ class Permission(StrEnum):
     HOUSEHOLDS_WRITE = "households:write"
     LIMITS_DECIDE = "limits:decide"
     MESSAGES_READ = "messages:read"
+    MESSAGES_STOP = "messages:stop"  # stop all texts of the house, and let them go again
     OCCUPANCY_VIEW = "occupancy:view"
     OPERATIONS_VIEW = "operations:view"
     SITES_LOCATE = "sites:locate"  # reveal directions, with a reason
@@ -49,6 +50,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             P.HOUSEHOLDS_READ,
             P.HOUSEHOLDS_WRITE,
             P.MESSAGES_READ,
+            P.MESSAGES_STOP,
             P.OCCUPANCY_VIEW,
             P.SITES_LOCATE,
             P.SITES_VIEW,
@@ -60,11 +62,23 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.MANAGER: frozenset(
-        {P.BOARD_VIEW, P.LIMITS_DECIDE, P.OCCUPANCY_VIEW, P.OPERATIONS_VIEW, P.SITES_VIEW, P.TASKS_WORK, P.TODAY_VIEW}
+        {
+            P.BOARD_VIEW,
+            P.LIMITS_DECIDE,
+            P.MESSAGES_READ,  # those to themselves
+            P.MESSAGES_STOP,
+            P.OCCUPANCY_VIEW,
+            P.OPERATIONS_VIEW,
+            P.SITES_VIEW,
+            P.TASKS_WORK,
+            P.TODAY_VIEW,
+        }
     ),
     Role.ADMINISTRATOR: frozenset(
         {
             P.EXCLUSIONS_SEE,
+            P.MESSAGES_READ,
+            P.MESSAGES_STOP,
             P.OPERATIONS_VIEW,
             P.SITES_LOCATE,
             P.SITES_MANAGE,

@@ -44,6 +44,12 @@ def last_done_at(job: str) -> datetime | None:
     )
 
 
+def last_done() -> dict[str, datetime]:
+    """When each job last ended well; jobs that never did are missing."""
+    latest = select(JobRun.job, func.max(JobRun.finished_at)).where(JobRun.outcome == RunOutcome.DONE)
+    return {job: at for job, at in db.session.execute(latest.group_by(JobRun.job)) if at is not None}
+
+
 def figures(now: datetime) -> dict[str, tuple[str, float]]:
     """Name → (help, value) for Prometheus."""
     beat_at = db.session.scalar(select(Heartbeat.beat_at))
@@ -55,7 +61,10 @@ def figures(now: datetime) -> dict[str, tuple[str, float]]:
     ).one()
     return {
         "clockwork_silent_seconds": ("Since the clockwork last ticked; -1 before the first.", _age(beat_at, now)),
-        "nightly_run_age_seconds": ("Since the nightly job last ended well; -1 before the first.", _age(nightly_at, now)),
+        "nightly_run_age_seconds": (
+            "Since the nightly job last ended well; -1 before the first.",
+            _age(nightly_at, now),
+        ),
         "messages_due": ("Texts that are due and not yet sent.", due),
         "oldest_message_due_seconds": ("Age of the oldest text due; -1 if none.", _age(oldest_due_at, now)),
     }

@@ -1,0 +1,94 @@
+"""The runs of the timetable's jobs. A slot is a job and the instant it was due; it is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shelter import clock
+from shelter.database import rows_changed
+from shelter.domain.permissions import SYSTEM
+from shelter.extensions import db
+from shelter.models.clockwork import Heartbeat, JobRun, RunOutcome
+from shelter.services.unit_of_work import unit_of_work
+
+KEEP_FREQUENT = timedelta(days=3)
+KEEP_NIGHTLY = timedelta(days=400)
+CLOCKS_DIFFER_BY = timedelta(hours=1)
+LONGEST_ERROR = 200
+
+
+def begin_run(job: str, due_at: datetime) -> int | None:
+    """The run's id, or None when the slot is done. A run that failed, or whose process died, is begun again.
+
+    The caller knows that nobody else is running the slot: it leads, and it is not running it itself.
+    """
+    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    with unit_of_work(SYSTEM):
+        db.session.execute(
+            insert(JobRun)
+            .values(job=job, due_at=due_at, started_at=clock.now(), outcome=RunOutcome.RUNNING, counts={})
+            .on_conflict_do_nothing()
+        )
+        run = db.session.scalars(select(JobRun).where(JobRun.job == job, JobRun.due_at == due_at)).one()
+        if run.outcome is RunOutcome.DONE:
+            return None
+        run.started_at, run.outcome, run.finished_at, run.error = clock.now(), RunOutcome.RUNNING, None, None
+        return run.id
+
+
+def end_run(run_id: int, *, counts: Mapping[str, int] | None = None, error: Exception | None = None) -> None:
+    """How it ended: figures, or the kind of error, whose text could quote a value."""
+    with unit_of_work(SYSTEM):
+        db.session.execute(
+            update(JobRun)
+            .where(JobRun.id == run_id)
+            .values(
+                outcome=RunOutcome.DONE if error is None else RunOutcome.FAILED,
+                finished_at=clock.now(),
+                counts=dict(counts or {}),
+                error=None if error is None else type(error).__name__[:LONGEST_ERROR],
+            )
+        )
+
+
+def undone(slots: Mapping[str, datetime]) -> list[str]:
+    """The jobs whose slot has not ended well, whether or not it was begun."""
+    due = sorted(set(slots.values()))
+    done = db.session.execute(
+        select(JobRun.job, JobRun.due_at).where(
+            JobRun.outcome == RunOutcome.DONE, JobRun.due_at.in_(due), JobRun.job.in_(slots)
+        )
+    )
+    is_done = {(job, due_at) for job, due_at in done}
+    return [job for job, due_at in slots.items() if (job, due_at) not in is_done]
+
+
+def beat(process: str) -> None:
+    """The clockwork ticks, in this process."""
+    with unit_of_work(SYSTEM):
+        row = db.session.get(Heartbeat, 1)
+        if row is None:
+            db.session.add(Heartbeat(id=1, beat_at=clock.now(), process=process))
+        else:
+            row.beat_at, row.process = clock.now(), process
+
+
+def forget_future_runs(now: datetime) -> int:
+    """Slots that lie ahead were run while the clock was wrong: they come again. How many."""
+    ahead = select(JobRun.id).where(JobRun.due_at > now + CLOCKS_DIFFER_BY)
+    if not db.session.scalar(ahead.limit(1)):
+        return 0
+    with unit_of_work(SYSTEM):
+        return rows_changed(db.session.execute(delete(JobRun).where(JobRun.due_at > now + CLOCKS_DIFFER_BY)))
+
+
+def prune_runs(*, frequent: Iterable[str], now: datetime) -> int:
+    """Old rows go: those of jobs that run all day after three days, the others after a year. How many."""
+    with unit_of_work(SYSTEM):
+        often = delete(JobRun).where(JobRun.job.in_(list(frequent)), JobRun.due_at < now - KEEP_FREQUENT)
+        rarely = delete(JobRun).where(JobRun.due_at < now - KEEP_NIGHTLY)
+        return rows_changed(db.session.execute(often)) + rows_changed(db.session.execute(rarely))
