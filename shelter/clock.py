@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from shelter.domain.nights import operating_night
+
 _zone = ZoneInfo("Asia/Seoul")
 _cutover = timedelta(hours=8)
 
@@ -51,7 +53,7 @@ def shelter_day(instant: datetime | None = None) -> date:
 
     At 02:10 on the 11th with a cut-over of 8 hours, tonight is the night of the 10th to the 11th.
     """
-    return (local(instant or now()).replace(tzinfo=None) - _cutover).date()
+    return operating_night(local(instant or now()), _cutover / timedelta(hours=1))
 
 
 def instant(day: date, hour: int = 0, minute: int = 0) -> datetime:
