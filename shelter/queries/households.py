@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from shelter import clock
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.domain.permissions import Principal
-from shelter.domain.references import stay_reference, split_stay_reference
+from shelter.domain.references import split_stay_reference, stay_reference
 from shelter.domain.sites import unit_name
 from shelter.domain.stays import (
     UNREAD_CARD_AFTER,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from shelter import clock
@@ -16,11 +16,12 @@ from shelter.domain.intake import ContactTold, ExclusionsTold, Intake, PersonTol
 from shelter.domain.permissions import Principal
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
-from shelter.models.households import ContactNumber, ExclusionKind, Household, NumberKind, SafeContact
+from shelter.models.households import ExclusionKind, Household, NumberKind, SafeContact
 from shelter.models.sites import Site, Unit
 from shelter.models.stays import Placement, Stay
 from shelter.queries import visibility
 from shelter.services import history
+from shelter.services.messages import is_danger
 from shelter.services.unit_of_work import Once, unit_of_work
 
 
@@ -116,7 +117,7 @@ def contact_now(household: Household) -> Contact | None:
         can_call=contact.can_call,
         can_text=contact.can_text,
         has_number=bool(allowed),
-        is_danger_number=is_danger([row.number_index for row in allowed]),
+        is_danger_number=any(is_danger(row.number_index) for row in allowed),
         detail=contact.detail,
         has_consented=contact.consented_at is not None,
         has_consented_abroad=contact.has_consented_abroad,
@@ -125,14 +126,6 @@ def contact_now(household: Household) -> Contact | None:
         from_time=contact.from_time,
         until_time=contact.until_time,
     )
-
-
-def is_danger(indexes: list[str]) -> bool:
-    """Is one of these numbers a danger number of any household at all?"""
-    if not indexes:
-        return False
-    dangerous = exists().where(ContactNumber.number_index.in_(indexes), ContactNumber.kind == NumberKind.DANGER)
-    return bool(db.session.scalar(select(dangerous)))
 
 
 def _readable(household_id: UUID, by: Principal) -> Household:
