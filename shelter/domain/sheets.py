@@ -77,17 +77,17 @@ def bare(text: str) -> str:
 
 def tidy(text: str) -> str:
     """One line without the accidents of spreadsheets: widths, doubled spaces, breaks, invisible signs."""
-    return _visible(" ".join(unicodedata.normalize("NFKC", text).split()))
+    return " ".join(unicodedata.normalize("NFKC", _visible(text)).split())
 
 
 def tidy_lines(text: str) -> str:
     """The same, line by line."""
-    lines = [tidy(line) for line in unicodedata.normalize("NFC", text).splitlines()]
+    lines = [tidy(line) for line in text.splitlines()]
     return "\n".join(lines).strip()
 
 
 def _visible(text: str) -> str:
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf", "Cs")).strip()
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def find_headings(sheet: Sheet, known: Mapping[str, str], needed: Iterable[str]) -> Headings | None:

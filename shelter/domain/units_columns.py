@@ -25,12 +25,8 @@ class Column:
 
 
 COLUMNS = (
-    Column(
-        "site", "시설 별칭", "Site", ("시설", "시설명", "별칭", "쉼터", "site name", "code name", "shelter")
-    ),
-    Column(
-        "district", "자치구", "District", ("구", "지역", "시군구", "자치구 코드", "district code", "gu"), True
-    ),
+    Column("site", "시설 별칭", "Site", ("시설", "시설명", "별칭", "쉼터", "site name", "code name", "shelter")),
+    Column("district", "자치구", "District", ("구", "지역", "시군구", "자치구 코드", "district code", "gu"), True),
     Column("directions", "길 안내", "Directions", ("길 안내 비공개", "오시는 길", "찾아오는 길"), True),
     Column(
         "night_line",
@@ -40,9 +36,7 @@ COLUMNS = (
         True,
     ),
     Column("is_overflow", "임시 숙소", "Overflow", ("overflow place", "hotel", "temporary")),
-    Column(
-        "room", "호실", "Room", ("방", "방 번호", "방 이름", "호실 번호", "호수", "room number", "room no")
-    ),
+    Column("room", "호실", "Room", ("방", "방 번호", "방 이름", "호실 번호", "호수", "room number", "room no")),
     Column("bed", "침대", "Bed", ("침대 번호", "침상", "bed number", "bed no", "unit", "unit label")),
     Column("floor", "층", "Floor", ("층수",)),
     Column(
@@ -52,9 +46,7 @@ COLUMNS = (
         ("공동 사용", "공용", "공용 여부", "방 사용", "sharing rule", "shared"),
     ),
     Column("capacity", "정원", "Capacity", ("인원", "수용 인원", "최대 인원", "people", "sleeps", "places")),
-    Column(
-        "pets_allowed", "반려동물", "Pets", ("반려동물 가능", "반려동물 동반", "pet friendly", "pets allowed")
-    ),
+    Column("pets_allowed", "반려동물", "Pets", ("반려동물 가능", "반려동물 동반", "pet friendly", "pets allowed")),
     Column(
         "max_pets",
         "반려동물 수",
@@ -68,21 +60,15 @@ COLUMNS = (
         ("휠체어", "문턱 없음", "wheelchair", "accessible", "stepfree"),
     ),
     Column("has_cot", "아기 침대", "Cot", ("유아 침대", "crib", "baby bed")),
-    Column(
-        "audience", "이용 대상", "Who it is for", ("대상", "입소 대상", "성별", "audience", "for", "for whom")
-    ),
+    Column("audience", "이용 대상", "Who it is for", ("대상", "입소 대상", "성별", "audience", "for", "for whom")),
     Column(
         "accepts_older_boys",
         "10세 이상 남아",
         "Boys 10 and over",
         ("10세 이상 남아 동반", "남아 동반", "older boys"),
     ),
-    Column(
-        "in_service_from", "사용 시작일", "In service from", ("운영 시작일", "시작일", "from", "opened on")
-    ),
-    Column(
-        "in_service_until", "사용 종료일", "In service until", ("운영 종료일", "종료일", "until", "closed on")
-    ),
+    Column("in_service_from", "사용 시작일", "In service from", ("운영 시작일", "시작일", "from", "opened on")),
+    Column("in_service_until", "사용 종료일", "In service until", ("운영 종료일", "종료일", "until", "closed on")),
 )
 BY_CODE = {column.code: column for column in COLUMNS}
 NEEDED = ("site", "room", "capacity")
@@ -113,8 +99,6 @@ CHOICES: Mapping[str, Mapping[StrEnum, tuple[str, str, tuple[str, ...]]]] = {
     },
 }
 SPELLINGS = {
-    code: {
-        bare(word) or word: value for value, (ko, en, also) in meanings.items() for word in (ko, en, *also)
-    }
+    code: {bare(word) or word: value for value, (ko, en, also) in meanings.items() for word in (ko, en, *also)}
     for code, meanings in CHOICES.items()
 }

@@ -291,6 +291,7 @@ def _site_values(cells: Cells) -> dict[str, Any]:
     directions = tidy_lines(cells.raw("directions")) or None
     if directions and len(directions) > 2000:
         cells.refuse("cell_too_long", "directions", longest=2000)
+        directions = None
     return {
         "district": district,
         "directions": directions,

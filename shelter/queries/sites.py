@@ -68,7 +68,8 @@ def _lasts_on(day: date) -> tuple:
 
 
 def site_choices() -> list[tuple[UUID, str]]:
-    return list(db.session.execute(select(Site.id, Site.code_name).order_by(Site.code_name)).tuples())
+    rows = db.session.execute(select(Site.id, Site.code_name).order_by(Site.code_name))
+    return [(site_id, code_name) for site_id, code_name in rows]
 
 
 @dataclass(frozen=True)
