@@ -82,22 +82,6 @@ class RoleMissing(DomainError):
 
 
 @dataclass
-class MembershipNotInOrder(DomainError):
-    """A membership ends before it begins."""
-
-    code: ClassVar[str] = "membership_not_in_order"
-    field: ClassVar[str | None] = "until_on"
-
-
-@dataclass
-class AlreadyAtSite(DomainError):
-    """The person coordinates the site on these days already."""
-
-    code: ClassVar[str] = "already_at_site"
-    field: ClassVar[str | None] = "site"
-
-
-@dataclass
 class LastAdministrator(DomainError):
     """Nobody would be left who can let people in."""
 

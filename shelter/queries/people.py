@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select
@@ -12,6 +13,7 @@ from sqlalchemy import and_, or_, select
 from shelter import clock, config
 from shelter.domain.permissions import Principal, Role
 from shelter.extensions import db
+from shelter.models.audit import AuditEntry
 from shelter.models.people import LinkPurpose, OneTimeLink, SignInSession, SiteMembership, User, UserRole
 from shelter.models.sites import Site
 
@@ -171,16 +173,34 @@ def has_staff() -> bool:
     return db.session.scalar(select(User.id).limit(1)) is not None
 
 
-def sites_to_coordinate() -> list[tuple[UUID, str]]:
-    """Every site by its code name, for choosing where somebody coordinates."""
-    rows = db.session.execute(select(Site.id, Site.code_name).order_by(Site.code_name))
-    return [(site_id, code_name) for site_id, code_name in rows]
-
-
 def phone_of(user_id: UUID) -> str | None:
     """The person's own number, for the page of the account and of an administrator. E.164."""
     user = db.session.get(User, user_id)
     return user.phone if user else None
+
+
+@dataclass(frozen=True)
+class AccountChange:
+    """One line of an account's history: who let this person do what, and when."""
+
+    at: datetime
+    by: str | None
+    action: str
+    details: dict[str, Any]
+
+
+def changes_of(user_id: UUID) -> list[AccountChange]:
+    """What was changed of an account, newest first; signing in and out is no change."""
+    entries = db.session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.subject == f"user:{user_id}", AuditEntry.action.not_like("user.sign%"))
+        .order_by(AuditEntry.at.desc(), AuditEntry.chain, AuditEntry.seq.desc())
+        .limit(50)
+    ).all()
+    names = names_of({entry.user_id for entry in entries if entry.user_id})
+    return [
+        AccountChange(e.at, names.get(e.user_id) if e.user_id else None, e.action, e.details or {}) for e in entries
+    ]
 
 
 def names_of(user_ids: set[UUID]) -> dict[UUID, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from shelter.domain.permissions import SYSTEM, Principal
 from shelter.extensions import db, keyring
 from shelter.models.audit import AuditEntry, AuditHead
 from shelter.models.people import User
+from shelter.queries.audit import Criteria, Lines, entries, household_id_of
 from shelter.services.audit import GENESIS, link_mac
 from shelter.services.unit_of_work import unit_of_work
 
@@ -29,6 +31,16 @@ def record_failed_sign_in(*, login: str, address: str | None) -> None:
         user_id = db.session.scalar(select(User.id).where(User.login == login))
         subject = f"user:{user_id}" if user_id else f"login:{keyring.index('login', login)[:16]}"
         work.record("user.sign_in_failed", subject=subject)
+
+
+def read_trail(*, criteria: Criteria, number: int = 1, by: Principal) -> Lines:
+    """A page of the access log. Reading it is an entry too."""
+    with unit_of_work(by) as work:
+        found = entries(criteria, number)
+        asked = {name: value for name, value in vars(criteria).items() if value and name != "household"}
+        of = household_id_of(criteria)
+        work.record("audit.read", subject=f"page:{found.number}", household=of, **asked)
+    return found
 
 
 @dataclass(frozen=True)
@@ -67,15 +79,16 @@ def _verify_chain(chain: int, anchors: dict[int, str]) -> ChainReport:
     table = AuditEntry.__table__
     entries = select(table).where(table.c.chain == chain).order_by(table.c.seq)
     seq, mac, until = 0, GENESIS, None
-    for row in db.session.execute(entries.execution_options(yield_per=1_000)).mappings():
-        expected = seq + 1
-        if row["seq"] != expected:
-            return ChainReport(chain, seq, until, expected, "missing")
-        if link_mac(mac, dict(row)) != row["mac"]:
-            return ChainReport(chain, seq, until, expected, "altered")
-        if known.get(expected, row["mac"].hex()) != row["mac"].hex():
-            return ChainReport(chain, seq, until, expected, "rewritten")
-        seq, mac, until = expected, row["mac"], row["at"]
+    with closing(db.session.execute(entries.execution_options(yield_per=1_000))) as found:
+        for row in found.mappings():
+            expected = seq + 1
+            if row["seq"] != expected:
+                return ChainReport(chain, seq, until, expected, "missing")
+            if link_mac(mac, dict(row)) != row["mac"]:
+                return ChainReport(chain, seq, until, expected, "altered")
+            if known.get(expected, row["mac"].hex()) != row["mac"].hex():
+                return ChainReport(chain, seq, until, expected, "rewritten")
+            seq, mac, until = expected, row["mac"], row["at"]
     if seq < max(known, default=0):
         return ChainReport(chain, seq, until, seq + 1, "cut")
     # Others may have written while we read; the head only moves forward.
@@ -95,6 +108,16 @@ def anchor_heads(file: Path) -> int:
         with file.open("a", encoding="ascii") as out:
             out.writelines(news)
     return len(news)
+
+
+def anchor_file() -> Path:
+    """Where the heads of this database are anchored: beside a SQLite file, else in `instance/`."""
+    url = db.engine.url
+    if url.get_backend_name() == "sqlite":
+        return Path(f"{url.database}.anchors")
+    folder = Path.cwd() / "instance"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{url.database}.anchors"
 
 
 def read_anchors(file: Path) -> dict[int, dict[int, str]]:

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,18 +20,17 @@ from shelter import clock
 from shelter.domain import passwords as password_rules
 from shelter.domain.errors import NotFound
 from shelter.domain.people import (
-    AlreadyAtSite,
     CurrentPasswordWrong,
     LastAdministrator,
     LinkNotUsable,
     LoginMalformed,
     LoginTaken,
-    MembershipNotInOrder,
     NameMissing,
     NumberNotValid,
     RoleMissing,
 )
 from shelter.domain.permissions import Principal, Role
+from shelter.domain.sites import PersonCannotCoordinate
 from shelter.domain.stays import StayState
 from shelter.extensions import db
 from shelter.models.households import Household
@@ -82,6 +81,9 @@ def invite_user(person: NewUser, *, by: Principal, once: Once | None = None) -> 
         raise LoginMalformed()
     if not person.roles:
         raise RoleMissing()
+    sites = set(person.sites)
+    if sites and Role.COORDINATOR not in person.roles:
+        raise PersonCannotCoordinate()
     now = clock.now()
     with unit_of_work(by, once) as work:
         if work.is_replay:
@@ -91,12 +93,12 @@ def invite_user(person: NewUser, *, by: Principal, once: Once | None = None) -> 
         user = User(login=login, name=_name(person.name), locale=person.locale, created_at=now)
         user.phone = e164(person.phone)
         user.roles = [UserRole(role=role) for role in sorted(set(person.roles))]
-        user.memberships = [SiteMembership(site_id=s, from_on=clock.today()) for s in set(person.sites)]
+        user.memberships = [SiteMembership(site_id=site, from_on=clock.today()) for site in sites]
         db.session.add(user)
         db.session.flush()
         link = _new_link(user, LinkPurpose.INVITATION, by)
-        roles, sites = sorted(person.roles), [str(site) for site in person.sites]
-        work.record("user.invited", subject=f"user:{user.id}", login=login, roles=roles, sites=sites)
+        roles = sorted(person.roles)
+        work.record("user.invited", subject=f"user:{user.id}", login=login, roles=roles, sites=sorted(sites))
         work.result = str(user.id)
     return link
 
@@ -223,47 +225,6 @@ def _change(work: UnitOfWork, user: User, **values: Any) -> None:
     if differing:
         old = {name: before[name] for name in differing}
         work.record("user.changed", subject=f"user:{user.id}", before=old, after=differing)
-
-
-def add_membership(*, user_id: UUID, site_id: UUID, from_on: date, until_on: date | None, by: Principal) -> None:
-    """The person coordinates the site from a day on, until a day or for good."""
-    if until_on is not None and until_on <= from_on:
-        raise MembershipNotInOrder()
-    with unit_of_work(by) as work:
-        _lock(user_id)
-        if db.session.get(Site, site_id) is None:
-            raise NotFound()
-        held = select(SiteMembership.id).where(
-            SiteMembership.user_id == user_id,
-            SiteMembership.site_id == site_id,
-            or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > from_on),
-        )
-        if until_on is not None:
-            held = held.where(SiteMembership.from_on < until_on)
-        if db.session.scalar(held.limit(1)):
-            raise AlreadyAtSite()
-        db.session.add(SiteMembership(user_id=user_id, site_id=site_id, from_on=from_on, until_on=until_on))
-        days = {"from_on": from_on, "until_on": until_on}
-        work.record("user.site_added", subject=f"user:{user_id}", site=str(site_id), after=days)
-
-
-def end_membership(*, user_id: UUID, membership_id: int, until_on: date, by: Principal) -> None:
-    """`until_on` is the first day the person does not coordinate the site any more."""
-    with unit_of_work(by) as work:
-        _lock(user_id)
-        membership = db.session.get(SiteMembership, membership_id)
-        if membership is None or membership.user_id != user_id:
-            raise NotFound()
-        if until_on < membership.from_on:
-            raise MembershipNotInOrder()
-        before, membership.until_on = membership.until_on, until_on
-        work.record(
-            "user.site_ended",
-            subject=f"user:{user_id}",
-            site=str(membership.site_id),
-            before={"until_on": before},
-            after={"until_on": until_on},
-        )
 
 
 def deactivate_user(*, user_id: UUID, by: Principal) -> Handover:

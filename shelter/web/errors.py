@@ -42,6 +42,7 @@ from shelter.domain.errors import (
 from shelter.domain.people import TooManyTries
 from shelter.web import formats, language
 from shelter.web.sentences import CONSTRAINTS, LABELS, REASONS, SENTENCES
+from shelter.web.sentences.audit import ACTIONS
 
 log = structlog.get_logger("web")
 
@@ -100,6 +101,11 @@ def label(member: StrEnum | None) -> str:
     return formats.NOTHING if member is None else str(LABELS[type(member)][member])
 
 
+def action_words(action: str) -> str:
+    """What an entry of the access log says was done."""
+    return str(ACTIONS.get(action, action))
+
+
 def choices(codes: type[StrEnum]) -> list[SelectChoice]:
     """For a select or radio field: code and words, in the order of the codes."""
     return [SelectChoice(member.value, LABELS[codes][member]) for member in codes]
@@ -112,7 +118,12 @@ def say(error: DomainError, locale: str = "ko") -> str:
 
 
 def show(error: DomainError, form: Any) -> None:
-    """Put the sentence beside the field it belongs to, or at the top of the form."""
+    """Put the sentence beside the field it belongs to, or at the top of the form.
+
+    What no correction of the form can mend is raised again: its page says it.
+    """
+    if isinstance(error, NotPermitted | NotFound | KeyReused):
+        raise error
     field = form[error.field] if error.field and error.field in form else None
     if field is not None:
         field.errors = [*field.errors, sentence(error)]
@@ -142,7 +153,7 @@ def _readable(value: Any) -> Any:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(sentence=sentence, reason=reason)
+    app.jinja_env.globals.update(sentence=sentence, reason=reason, action_words=action_words)
     app.jinja_env.filters["label"] = label
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _dead_token)

@@ -26,6 +26,8 @@ UNKNOWN = references.new_reference()
 
 # endpoint: who gets past the door. Behind it, an unknown reference is a 404 and an empty form a 422.
 ACCESS: dict[str, frozenset[str]] = {
+    "audit.choose": frozenset({U}),
+    "audit.index": frozenset({U}),
     "auth.account": STAFF,
     "auth.alive": STAFF,
     "auth.change_password": STAFF,
@@ -62,6 +64,14 @@ ACCESS: dict[str, frozenset[str]] = {
     "sites.show": frozenset({C, M, A}),
     "sites.template_text": frozenset({A}),
     "sites.template_workbook": frozenset({A}),
+    "users.add_site": frozenset({A}),
+    "users.deactivate": frozenset({A}),
+    "users.end_site": frozenset({A}),
+    "users.index": frozenset({A}),
+    "users.invite": frozenset({A}),
+    "users.make_link": frozenset({A}),
+    "users.reactivate": frozenset({A}),
+    "users.show_one": frozenset({A}),
 }
 
 # Whoever is let in is led to the sign-in page all the same, having signed out.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -14,22 +13,21 @@ from shelter import clock
 from shelter.domain.errors import DomainError, NotFound
 from shelter.domain.passwords import PasswordTooCommon, PasswordTooShort
 from shelter.domain.people import (
-    AlreadyAtSite,
     CurrentPasswordWrong,
     LastAdministrator,
     LinkNotUsable,
     LoginMalformed,
     LoginTaken,
-    MembershipNotInOrder,
     NameMissing,
     NumberNotValid,
     RoleMissing,
     SignInRefused,
 )
 from shelter.domain.permissions import SYSTEM, Principal, Role
+from shelter.domain.sites import PersonCannotCoordinate
 from shelter.extensions import db
 from shelter.models.audit import AuditEntry
-from shelter.models.people import OneTimeLink, SiteMembership, User
+from shelter.models.people import OneTimeLink, User
 from shelter.models.sites import Site
 from shelter.queries import people
 from shelter.services import sign_in, users
@@ -303,39 +301,18 @@ def test_changing_the_own_password_ends_the_other_sessions(context: Flask, app: 
     assert enter("minseo", NEW)
 
 
-def test_sites_are_coordinated_from_a_day_until_a_day(context: Flask, boss: Principal) -> None:
-    site, today = make_site(), clock.today()
-    jiwoo = invite(boss).user_id
-    users.add_membership(user_id=jiwoo, site_id=site, from_on=today, until_on=None, by=boss)
-    with pytest.raises(AlreadyAtSite):
-        users.add_membership(user_id=jiwoo, site_id=site, from_on=today, until_on=None, by=boss)
-    row = db.session.scalars(select(SiteMembership)).one()
-    membership_id = row.id
-    with pytest.raises(MembershipNotInOrder):
-        users.end_membership(user_id=jiwoo, membership_id=membership_id, until_on=today - timedelta(days=1), by=boss)
-    users.end_membership(user_id=jiwoo, membership_id=membership_id, until_on=today, by=boss)
-    users.add_membership(
-        user_id=jiwoo,
-        site_id=site,
-        from_on=today + timedelta(days=1),
-        until_on=today + timedelta(days=2),
-        by=boss,
-    )
-    with pytest.raises(NotFound):
-        users.end_membership(user_id=boss.user_id, membership_id=membership_id, until_on=today, by=boss)
-    assert actions().count("user.site_added") == 2
+def test_only_a_coordinator_is_given_sites(context: Flask, boss: Principal) -> None:
+    with pytest.raises(PersonCannotCoordinate):
+        invite(boss, roles={Role.MANAGER}, sites=[make_site()])
 
 
-def test_an_empty_stretch_is_no_membership(context: Flask, boss: Principal) -> None:
-    site = make_site()
-    with pytest.raises(MembershipNotInOrder):
-        users.add_membership(
-            user_id=boss.user_id,
-            site_id=site,
-            from_on=date(2026, 3, 2),
-            until_on=date(2026, 3, 2),
-            by=boss,
-        )
+def test_the_history_of_an_account_names_who_changed_it(context: Flask, boss: Principal) -> None:
+    link = invite(boss)
+    users.deactivate_user(user_id=link.user_id, by=boss)
+    assert [(c.action, c.by) for c in people.changes_of(link.user_id)] == [
+        ("user.deactivated", "Boss"),
+        ("user.invited", "Boss"),
+    ]
 
 
 def test_the_staff_list_shows_who_waits_for_a_link(context: Flask, boss: Principal) -> None:

@@ -28,9 +28,7 @@ SENTENCES = {
         "This is not a telephone number. Write it like 010-1234-5678 or +82 10 1234 5678."
     ),
     "name_missing": _l("Enter a name of at most 80 characters."),
-    "already_at_site": _l("This person coordinates the site on these days already."),
     "role_missing": _l("Choose at least one role."),
-    "membership_not_in_order": _l("The last day must not be before the first day."),
     "last_administrator": _l(
         "This is the last administrator. Make somebody else administrator first, or nobody could let people"
         " in."
