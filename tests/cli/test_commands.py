@@ -44,7 +44,7 @@ def test_every_promised_command_is_there(app: Flask, group: str) -> None:
 
 def test_missing_settings_are_a_sentence_and_exit_code_1(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "shelter.cli", "users", "create"],
+        [sys.executable, "-m", "shelter.cli", "jobs", "list"],
         cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if name == "PATH"} | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
