@@ -117,7 +117,7 @@ def page_of_texts(by: Principal, *, state: MessageState | None = None, number: i
 def counts_by_state(by: Principal) -> dict[MessageState, int]:
     """How many the person may see in each state; states without any are missing."""
     rows = _from(select(Message.state, func.count(Message.id))).where(_visible(by)).group_by(Message.state)
-    return {state: count for state, count in db.session.execute(rows)}
+    return {row[0]: row[1] for row in db.session.execute(rows)}
 
 
 def texts_stopped_at() -> datetime | None:
@@ -161,4 +161,4 @@ def _shown(message: Message, reference: str | None, stay_number: int | None, by:
 
 
 def _refusal(code: str | None) -> Refusal | None:
-    return Refusal(code) if code in Refusal._value2member_map_ else None
+    return Refusal(code) if code else None

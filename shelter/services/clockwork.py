@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,7 +27,7 @@ def begin_run(job: str, due_at: datetime) -> int | None:
 
     The caller knows that nobody else is running the slot: it leads, and it is not running it itself.
     """
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
     with unit_of_work(SYSTEM):
         db.session.execute(
             insert(JobRun)

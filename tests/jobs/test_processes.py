@@ -49,7 +49,7 @@ def start(fresh_database: Database, tmp_path: Path) -> Iterator[Start]:
     def run(*command: str) -> subprocess.Popen[bytes]:
         command = command or ("-m", "flask", "--app", "app", "scheduler", "run")
         settings = environment(fresh_database.url)
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stdout=subprocess.PIPE)
         started.append(process)
         return process
 
@@ -58,6 +58,14 @@ def start(fresh_database: Database, tmp_path: Path) -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def said(process: subprocess.Popen[bytes], words: bytes) -> bool:
+    """Wait until the process logs it."""
+    assert process.stdout is not None
+    return any(words in line for line in process.stdout)
 
 
 def eventually(question: Callable[[], Any], seconds: float = 60) -> Any:
@@ -88,10 +96,14 @@ def test_one_leads_another_follows_and_both_end_when_told(start: Start, fresh_da
     eventually(lambda: {"expire-holds", "flag-stays-nearing-limit"} <= {job for job, _ in slots(fresh_database)})
     second.send_signal(signal.SIGTERM)
     assert second.wait(30) == 0
-    waiting = start()
-    third = start()
-    eventually(lambda: leader(fresh_database) in (waiting.pid, third.pid))
-    for process in (waiting, third):
+
+
+def test_whoever_waits_ends_when_told(start: Start, fresh_database: Database) -> None:
+    first = start()
+    assert said(first, b'"leading"')
+    second = start()
+    assert said(second, b"another process leads")
+    for process in (second, first):
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
 
@@ -121,10 +133,10 @@ def test_whoever_lost_the_lock_to_another_ends_with_3(start: Start, fresh_databa
     first = start()
     assert eventually(lambda: leader(fresh_database)) == first.pid
     second = start()
+    assert said(second, b"another process leads")
     held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s"
     own = fresh_database._own
     key = 0x53484C54
-    time.sleep(2)  # the second one asks twice a second
     first.send_signal(signal.SIGSTOP)
     own.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
     eventually(lambda: own.execute(held, (key,)).fetchall() and leader(fresh_database) == second.pid)

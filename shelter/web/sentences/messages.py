@@ -21,7 +21,7 @@ LABELS = {
         MessageState.DELIVERED: _l("Delivered by the carrier"),
         MessageState.FAILED: _l("Failed"),
         MessageState.SUPPRESSED: _l("Not sent"),
-        MessageState.RECEIVED: _l("Received"),
+        MessageState.RECEIVED: _l("Came in"),
     },
     Suppression: {
         Suppression.NO_CONTACT: _l("nothing was agreed about texts and calls"),
@@ -63,10 +63,10 @@ LABELS = {
         Refusal.NEVER_SETTLED: _l("nobody can tell whether it arrived"),
     },
     Template: {
-        Template.CONFIRMED: _l("Confirmation"),
-        Template.CHANGED: _l("Change"),
-        Template.CANCELLED: _l("Cancellation"),
-        Template.CALL_US: _l("Please call"),
+        Template.CONFIRMED: _l("Confirmation text"),
+        Template.CHANGED: _l("Change text"),
+        Template.CANCELLED: _l("Cancellation text"),
+        Template.CALL_US: _l("Request to call"),
         Template.DIGEST: _l("Limits: digest"),
         Template.ESCALATION: _l("Limits: reminder"),
     },
