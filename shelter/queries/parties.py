@@ -1,0 +1,62 @@
+"""A household as the rules of matching know it: heads, pets, needs, and whom and what it must not be near."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from shelter.domain.matching import Party, Species
+from shelter.extensions import db
+from shelter.models.households import ExclusionKind, Household, Person, Pet, SafetyExclusion
+from shelter.models.sealed import unseal
+
+
+def party_of(household_id: UUID, only: frozenset[UUID] | None = None) -> Party:
+    """The whole household, or only those of its people (by id); exclusions of both sides are in it."""
+    needs = db.session.execute(
+        select(Household.needs_step_free, Household.needs_cot).where(Household.id == household_id)
+    ).one()
+    people = db.session.execute(
+        select(Person.id, Person.sex, Person.age_band, Person.allergies)
+        .where(Person.household_id == household_id)
+        .order_by(Person.position)
+    ).all()
+    pets = db.session.execute(
+        select(Pet.species, Pet.size).where(Pet.household_id == household_id).order_by(Pet.position)
+    ).tuples()
+    districts, sites, households = _exclusions(household_id)
+    return Party(
+        people=tuple((row.sex, row.age_band) for row in people if only is None or row.id in only),
+        pets=tuple(pets),
+        needs_step_free=needs.needs_step_free,
+        needs_cot=needs.needs_cot,
+        allergies=frozenset(Species(code) for row in people for code in row.allergies),
+        excluded_districts=districts,
+        excluded_sites=sites,
+        must_not_meet=households,
+        household_id=household_id,
+        is_family=len(people) > 1,
+    )
+
+
+def _exclusions(household_id: UUID) -> tuple[frozenset[str], frozenset[UUID], frozenset[UUID]]:
+    rows = db.session.execute(
+        select(
+            SafetyExclusion.id,
+            SafetyExclusion.kind,
+            SafetyExclusion.district_sealed,
+            SafetyExclusion.site_id,
+            SafetyExclusion.household_id,
+            SafetyExclusion.other_household_id,
+        ).where((SafetyExclusion.household_id == household_id) | (SafetyExclusion.other_household_id == household_id))
+    ).all()
+    districts, sites, households = set(), set(), set()
+    for row in rows:
+        if row.kind is ExclusionKind.HOUSEHOLD:
+            households.add(row.other_household_id if row.household_id == household_id else row.household_id)
+        elif row.kind is ExclusionKind.SITE:
+            sites.add(row.site_id)
+        else:
+            districts.add(unseal(row.district_sealed, SafetyExclusion.__tablename__, "district_sealed", row.id))
+    return frozenset(districts), frozenset(sites), frozenset(households)

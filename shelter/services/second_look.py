@@ -1,0 +1,99 @@
+"""The second look, with the lock of the site: what fitted a minute ago may not any more.
+
+A reason of safety is told to nobody here: it would say who is where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from itertools import pairwise
+from uuid import UUID
+
+from shelter import clock
+from shelter.domain.errors import UnitJustTaken
+from shelter.domain.matching import SAFETY_REASONS, Party, Reason
+from shelter.domain.near_fits import pairs_that_fit
+from shelter.domain.nights import DAY, Nights
+from shelter.domain.placing import GONE, NEVER_SET_ASIDE, TooManyUnits, UnitFitsNoMore
+from shelter.extensions import db
+from shelter.models.stays import Placement, Stay
+from shelter.queries import find, parties
+from shelter.queries.find import Look
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A unit for some nights. Two with the same nights are two units together, one after the other a transfer."""
+
+    unit_id: int
+    nights: Nights
+
+
+def parts_that_fit(segments: Sequence[Segment], party: Party, now: datetime) -> list[Party]:
+    """Who goes into which of the units. Raises when one of them is not to be had, or does not fit, any more."""
+    looks = [find.look(segment.unit_id, segment.nights, party, now=now) for segment in segments]
+    together = [(a, b) for a, b in pairwise(segments) if a.nights.overlaps(b.nights)]
+    if not together:
+        for look in looks:
+            _refuse(look.verdict(party).reasons)
+        return [party] * len(segments)
+    if len(segments) > 2:
+        raise TooManyUnits()
+    return _divide(looks, party)
+
+
+def check_room(placement: Placement, nights: Iterable[date]) -> None:
+    """May its people share the room and the site on these nights too? The site is locked.
+
+    Raises UnitFitsNoMore, or UnitJustTaken where the reason is a secret.
+    """
+    if days := sorted(nights):
+        stay = db.session.get_one(Stay, placement.stay_id)
+        check_fit(
+            placement,
+            stay.household_id,
+            Nights(days[0], days[-1] + DAY),
+            clock.now(),
+            accepts_misfit=True,
+            is_apart=False,
+        )
+
+
+def check_fit(
+    placement: Placement, household_id: UUID, nights: Nights, now: datetime, *, accepts_misfit: bool, is_apart: bool
+) -> None:
+    """The rules once more, for those who sleep there. `is_apart`: others of the household sleep elsewhere."""
+    here = frozenset(member.person_id for member in placement.members)
+    party = parties.party_of(household_id, only=here if is_apart and here else None)
+    if is_apart:
+        party = replace(party, pets=())  # which of the rooms is theirs is settled by the people themselves
+    look = find.look(placement.unit_id, nights, party, now=now, is_theirs=True)
+    reasons = look.verdict(party).reasons
+    _refuse([reason for reason in reasons if reason in NEVER_SET_ASIDE or not accepts_misfit])
+
+
+def _divide(looks: Sequence[Look], party: Party) -> list[Party]:
+    for look in looks:
+        _refuse([reason for reason in look.verdict(party).reasons if reason in GONE | SAFETY_REASONS])
+    pairs = pairs_that_fit(
+        [look.unit for look in looks],
+        party,
+        {look.unit.room_id: look.mates for look in looks},
+        at_site={look.unit.site_id: look.at_site for look in looks},
+        limit=1,
+    )
+    if not pairs:
+        raise UnitFitsNoMore(Reason.TOO_SMALL)
+    parts = {pairs[0].first.unit_id: pairs[0].in_first, pairs[0].second.unit_id: pairs[0].in_second}
+    return [parts[look.unit.unit_id] for look in looks]
+
+
+def _refuse(reasons: Collection[Reason]) -> None:
+    """A reason of safety is told to nobody here: it would say who is where."""
+    if not reasons:
+        return
+    if not (GONE | SAFETY_REASONS).isdisjoint(reasons):
+        raise UnitJustTaken()
+    raise UnitFitsNoMore(next(iter(reasons)))
