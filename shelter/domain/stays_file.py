@@ -132,7 +132,7 @@ def read_stays_file(sheets: Iterable[Sheet], today: date) -> StaysFile:
                 lines.append(_read_line(StayCells(row, sheet.name, headings.columns), today))
                 problems += lines[-1].cells.problems
     if not is_any:
-        problems.append(Problem(code="sheet_no_headings", params={"columns": NEEDED}))
+        problems.append(Problem(code="stays_no_headings", params={"columns": NEEDED}))
     elif not lines and not problems:
         problems.append(Problem(code="sheet_no_lines"))
     stays = [] if problems else [_stay(group, problems) for group in _by_case(lines)]
@@ -234,7 +234,7 @@ def _said_once(lines: list[_Line], problems: list[Problem]) -> dict[str, Any]:
             if said[code] is None:
                 said[code], where[code] = value, line.cells.line
             else:
-                problems.append(line.cells.problem("cell_differs", code, first=where[code]))
+                problems.append(line.cells.problem("stay_differs", code, first=where[code]))
     return said
 
 

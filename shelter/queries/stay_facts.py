@@ -13,12 +13,12 @@ from shelter.domain import limits
 from shelter.domain.limits import CountingRule
 from shelter.domain.permissions import Permission, Principal, Role
 from shelter.domain.references import split_stay_reference, stay_reference
-from shelter.domain.stays import ExtensionDecision, PlacementState, StayState
+from shelter.domain.stays import CancelReason, Destination, ExitReason, ExtensionDecision, PlacementState, StayState
 from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.people import User, UserRole
 from shelter.models.sites import StayPolicyVersion
-from shelter.models.stays import Extension, Stay
+from shelter.models.stays import Extension, Stay, StayEvent
 from shelter.queries.stays import RoomView, rooms_of
 from shelter.queries.visibility import readable, readable_stay
 
@@ -56,6 +56,9 @@ class StayFacts:
     state: StayState
     checked_in_at: datetime | None
     ended_at: datetime | None
+    exit_reason: ExitReason | None
+    destination: Destination | None
+    cancel_reason: CancelReason | None
     expected_leave_on: date | None
     plan_on: date | None
     responsible_id: UUID | None
@@ -80,6 +83,14 @@ class StayFacts:
     @property
     def held(self) -> tuple[RoomView, ...]:
         return self.in_state(PlacementState.HELD)
+
+    @property
+    def due_first(self) -> tuple[RoomView, ...]:
+        """The expected rooms somebody arriving now comes to."""
+        tonight, expected = clock.shelter_day(), self.expected
+        first = min((room.arrive_on for room in expected), default=tonight)
+        now = tuple(room for room in expected if room.arrive_on <= tonight < room.leave_on)
+        return now or tuple(room for room in expected if room.arrive_on == first)
 
     @property
     def next_rooms(self) -> tuple[tuple[RoomView, RoomView], ...]:
@@ -124,6 +135,9 @@ def facts(stay_id: UUID) -> StayFacts:
         state=stay.state,
         checked_in_at=stay.checked_in_at,
         ended_at=stay.ended_at,
+        exit_reason=stay.exit_reason,
+        destination=stay.destination,
+        cancel_reason=stay.cancel_reason,
         expected_leave_on=stay.expected_leave_on,
         plan_on=stay.plan_on,
         responsible_id=stay.responsible_id,
@@ -152,6 +166,18 @@ def _counting(stay: Stay, policy: StayPolicyVersion, granted: int) -> Counting:
         limit_on=stay.limit_on,
         days_left=limits.days_left(stay.limit_on, clock.today()),
     )
+
+
+def planned_before_leaving(stay_id: UUID) -> date | None:
+    """Until when the rooms were planned when the last ones left."""
+    last = (
+        select(StayEvent.data)
+        .where(StayEvent.stay_id == stay_id, StayEvent.kind == "checked_out")
+        .order_by(StayEvent.at.desc())
+        .limit(1)
+    )
+    data = db.session.scalar(last) or {}
+    return date.fromisoformat(data["planned"]) if "planned" in data else None
 
 
 def coordinators() -> list[tuple[UUID, str]]:

@@ -83,7 +83,7 @@ def check_in(
             if is_somebody_else_in(placement):
                 raise UnitStillOccupied()
             placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
-            added += _settle(placement, arrived, now)
+            added += settle(placement, arrived, now)
         dropped = drop_past_limit(stay)
         _give_up_missed(stay, clock.shelter_day(arrived))
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in coming])
@@ -111,7 +111,7 @@ def correct_arrival(
         first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
         chosen(stay, {p.state for p in first}, [p.id for p in first])
         _start_clock(stay, first[0], arrived)
-        added = sum(_settle(placement, arrived, now) for placement in first)
+        added = sum(settle(placement, arrived, now) for placement in first)
         dropped = drop_past_limit(stay)
         keep_late_rooms(first)
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
@@ -248,7 +248,7 @@ def _stop_clock(stay: Stay) -> None:
     drop_past_limit(stay)
 
 
-def _settle(placement: Placement, arrived: datetime, now: datetime) -> int:
+def settle(placement: Placement, arrived: datetime, now: datetime) -> int:
     """The placement's nights from a real arrival on; how many were added before the planned ones."""
     if placement.left_at is not None and arrived >= placement.left_at:
         raise BeforeArrival()

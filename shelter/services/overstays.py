@@ -24,7 +24,7 @@ from shelter.extensions import db
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay, UnitNight
 from shelter.queries import installation
-from shelter.services import ledger, stay_tasks
+from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AHEAD = timedelta(days=7)
@@ -71,13 +71,10 @@ def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dic
 
 
 def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date | None) -> int:
-    # Imported here: placing uses this module.
-    from shelter.services import placements
-
     begins = max(row.leave_on, start) if start and row.is_imported else row.leave_on
     due = Nights(begins, max(tonight, begins) + DAY)
     if any(night in owners and owners[night] != row.id for night in due):
-        placements.release_expired([row.unit_id], due, clock.now())
+        expiry.release_expired([row.unit_id], due, clock.now())
         owners = _owners([row.unit_id], row.leave_on, tonight)[row.unit_id]
     missing = [night for night in due if night not in owners]
     ledger.claim(row.unit_id, missing, placement_id=row.id, people=row.people)

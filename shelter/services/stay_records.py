@@ -12,12 +12,7 @@ from sqlalchemy import select
 from shelter.domain.errors import NotFound
 from shelter.domain.permissions import Permission, Principal
 from shelter.domain.references import split_stay_reference
-from shelter.domain.stays import (
-    CancelReason,
-    Destination,
-    ExitReason,
-    ExtensionDecision,
-)
+from shelter.domain.stays import ExtensionDecision
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.households import Household, SafeContact
@@ -95,9 +90,6 @@ class StayRecord:
     plan: str | None
     responsible: str | None
     substitute: str | None
-    exit_reason: ExitReason | None
-    destination: Destination | None
-    cancel_reason: CancelReason | None
     tightest_flag: int | None  # of those raised for the limit as it is now
     tasks: tuple[TaskView, ...]
     requests: tuple[RequestView, ...]
@@ -122,9 +114,6 @@ def open_stay(*, reference: str, by: Principal) -> StayRecord:
             plan=stay.plan,
             responsible=names.get(stay.responsible_id),
             substitute=names.get(stay.substitute_id),
-            exit_reason=stay.exit_reason,
-            destination=stay.destination,
-            cancel_reason=stay.cancel_reason,
             tightest_flag=_tightest(stay),
             tasks=_tasks(stay_id),
             requests=tuple(_request(e, names) for e in stay.extensions),

@@ -22,7 +22,7 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 from shelter.queries import installation
 from shelter.queries.visibility import readable
-from shelter.services import ledger, overstays, placements
+from shelter.services import expiry, ledger, overstays, second_look
 from shelter.services.unit_of_work import UnitOfWork
 
 CLOCKS_DIFFER = timedelta(minutes=2)
@@ -100,10 +100,10 @@ def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[da
     wanted = _not_held(placement, nights)
     if not wanted:
         return []
-    placements.release_expired([placement.unit_id], nights, now)
+    expiry.release_expired([placement.unit_id], nights, now)
     if taken := _held_by_others(placement, wanted):
         raise NightsTaken(first_night=taken[0], nights=len(taken))
-    placements.check_room(placement, wanted)
+    second_look.check_room(placement, wanted)
     return wanted
 
 
