@@ -6,11 +6,11 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 
 from shelter import clock
 from shelter.domain.permissions import Permission, Principal
-from shelter.domain.stays import PlacementState, StayState
+from shelter.domain.stays import RUNNING, PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.sites import Unit
@@ -26,7 +26,7 @@ def readable(by: Principal) -> ColumnElement[bool]:
     if not by.can(Permission.HOUSEHOLDS_READ):
         return ~true()
     since = clock.shelter_day() - AFTERWARDS
-    at_my_sites = exists(
+    at_my_sites = (
         select(Placement.id)
         .join(Stay, Stay.id == Placement.stay_id)
         .join(Unit, Unit.id == Placement.unit_id)
@@ -35,13 +35,18 @@ def readable(by: Principal) -> ColumnElement[bool]:
             Unit.site_id.in_(by.site_ids),
             or_(Placement.leave_on >= since, Placement.state == PlacementState.IN_HOUSE),
         )
+        .correlate(Household)
+        .exists()
     )
-    mine = exists(
-        select(Stay.id).where(
+    mine = (
+        select(Stay.id)
+        .where(
             Stay.household_id == Household.id,
-            Stay.state.in_((StayState.OPEN, StayState.IN_HOUSE)),
+            Stay.state.in_(RUNNING),
             or_(Stay.responsible_id == by.user_id, Stay.substitute_id == by.user_id),
         )
+        .correlate(Household)
+        .exists()
     )
     return or_(Household.created_by_id == by.user_id, mine, at_my_sites)
 

@@ -17,6 +17,7 @@ from flask import (
     current_app,
     flash,
     g,
+    got_request_exception,
     make_response,
     redirect,
     render_template,
@@ -204,6 +205,7 @@ def _unavailable(error: Exception) -> Response:
 
 
 def _broken(error: Exception) -> Response:
+    got_request_exception.send(current_app._get_current_object(), exception=error)  # type: ignore[attr-defined]
     log.error("a view failed", exc_info=error, endpoint=request.endpoint, method=request.method)
     return _standalone(500)
 

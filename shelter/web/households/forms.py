@@ -20,6 +20,7 @@ from wtforms import (
     TimeField,
 )
 from wtforms import Form as PlainForm
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional
 
 from shelter.domain import references
@@ -33,13 +34,18 @@ from shelter.gateways import phones
 from shelter.web.errors import choices, sentence
 from shelter.web.forms import OnceForm
 
-YES_NO = [("yes", _l("Yes")), ("no", _l("No")), ("", _l("Not asked yet"))]
+YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No")), SelectChoice("", _l("Not asked yet"))]
 ANSWERS = {"yes": True, "no": False, "": None}
-LANGUAGES = [("ko", "한국어"), ("en", "English")]
+LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
 def answer(value: bool | None) -> str:
     return {True: "yes", False: "no", None: ""}[value]
+
+
+def districts() -> list[SelectChoice]:
+    is_korean = str(get_locale()) == "ko"
+    return [SelectChoice(one.code, one.ko if is_korean else one.en) for one in DISTRICTS]
 
 
 class PersonForm(PlainForm):
@@ -52,7 +58,7 @@ class PersonForm(PlainForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.sex.choices = [("", _l("Nobody")), *choices(Sex)]
+        self.sex.choices = [SelectChoice("", _l("Nobody")), *choices(Sex)]
         self.age_band.choices = choices(AgeBand)
 
 
@@ -65,7 +71,7 @@ class PetForm(PlainForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.species.choices = [("", _l("None")), *choices(Species)]
+        self.species.choices = [SelectChoice("", _l("None")), *choices(Species)]
         self.size.choices = choices(PetSize)
 
 
@@ -75,11 +81,8 @@ class DistrictForm(PlainForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.district.choices = [
-            ("", _l("None")),
-            *((d.code, d.ko if str(get_locale()) == "ko" else d.en) for d in DISTRICTS),
-        ]
-        self.relation.choices = [("", "–"), *choices(ExclusionRelation)]
+        self.district.choices = [SelectChoice("", _l("None")), *districts()]
+        self.relation.choices = [SelectChoice("", "–"), *choices(ExclusionRelation)]
 
 
 class IntakeForm(OnceForm):
@@ -110,7 +113,7 @@ class IntakeForm(OnceForm):
     def __init__(self, sites: list[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.detail.choices = choices(Detail)
-        self.sites.choices = [(str(site_id), name) for site_id, name in sites]
+        self.sites.choices = [SelectChoice(str(site_id), name) for site_id, name in sites]
 
     def show(self, intake: Intake) -> None:
         """Fill in what is known, with an empty row after each list for one more."""
@@ -203,7 +206,7 @@ class IntakeForm(OnceForm):
         for row in self.people:
             if not row.sex.data:
                 continue
-            before = ids.get(row.id.data or "")
+            before = ids.get(row["id"].data or "")
             allergies = [
                 s
                 for s, field in ((Species.DOG, row.is_allergic_to_dogs), (Species.CAT, row.is_allergic_to_cats))
@@ -227,7 +230,7 @@ class IntakeForm(OnceForm):
         for row in self.pets:
             if not row.species.data:
                 continue
-            before = ids.get(row.id.data or "")
+            before = ids.get(row["id"].data or "")
             told.append(
                 PetTold(
                     id=before.id if before else None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
-from wtforms import DateTimeLocalField, RadioField
+from wtforms import BooleanField, DateTimeLocalField, RadioField
 from wtforms.validators import InputRequired
 
 from shelter.domain.contacts import TextChoice
+from shelter.web.errors import choices
 from shelter.web.forms import OnceForm
 
 
@@ -18,10 +21,10 @@ class ConfirmForm(OnceForm):
     )
     text = RadioField(
         _l("Confirmation"),
-        choices=[
-            (TextChoice.BY_VOICE.value, _l("Told by voice, no text")),
-            (TextChoice.ASKED_NOW.value, _l("Text now: she asks for it during this call")),
-            (TextChoice.IN_SAFE_HOURS.value, _l("Text within her safe hours")),
-        ],
         default=TextChoice.BY_VOICE.value,
     )
+    accepts_misfit = BooleanField(_l("Confirm all the same: I have thought about this"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.text.choices = choices(TextChoice)

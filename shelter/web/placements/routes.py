@@ -16,6 +16,7 @@ from shelter.domain.contacts import Contact, TextChoice, may_call, may_text
 from shelter.domain.errors import DomainError, UnitJustTaken
 from shelter.domain.messages import Detail, Template, render
 from shelter.domain.permissions import Permission as P
+from shelter.domain.placing import NEVER_SET_ASIDE, UnitFitsNoMore
 from shelter.queries import households as queries
 from shelter.queries import messages
 from shelter.queries.households import Booking
@@ -174,6 +175,7 @@ def confirm(reference: str) -> ResponseReturnValue:
     if booking.is_confirmed:
         return redirect(url_for("placements.card", reference=reference))
     form = ConfirmForm()
+    may_accept = False
     if form.validate_on_submit():
         local = form.expected_at.data.replace(tzinfo=clock.timezone())
         try:
@@ -181,6 +183,7 @@ def confirm(reference: str) -> ResponseReturnValue:
                 stay_id=booking.stay_id,
                 expected_at=local,
                 text=TextChoice(form.text.data),
+                accepts_misfit=form.accepts_misfit.data,
                 by=current_user,
                 once=once_from(form),
             )
@@ -189,6 +192,7 @@ def confirm(reference: str) -> ResponseReturnValue:
             return redirect(url_for("find.show"), code=303)
         except DomainError as refused:
             show(refused, form)
+            may_accept = isinstance(refused, UnitFitsNoMore) and refused.reason not in NEVER_SET_ASIDE
         else:
             return redirect(url_for("placements.card", reference=reference), code=303)
     if not form.is_submitted() and form.expected_at.data is None:
@@ -202,6 +206,7 @@ def confirm(reference: str) -> ResponseReturnValue:
         minutes_left=minutes_left(booking),
         text=text_advice(record.contact),
         preview=_preview(record, booking),
+        may_accept=may_accept,
     )
     return page, 422 if form.errors else 200
 
