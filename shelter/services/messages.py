@@ -84,8 +84,8 @@ def queue_staff_message(
     work: UnitOfWork, *, user: User, template: Template, cause: str, expires_at: datetime, **counts: int
 ) -> Message | None:
     """A text to a colleague, in the caller's transaction; None where there is no number to text."""
-    number = _number(user.phone)
-    if number is None or not user.is_active or is_danger(keyring.index(PHONE, number.e164)):
+    number = staff_number(user)
+    if number is None or is_danger(keyring.index(PHONE, number.e164)):
         return None
     key = f"{template.value}:{user.id.hex}:{cause}"
     if earlier := db.session.scalar(select(Message).where(Message.dedupe_key == key)):
@@ -108,6 +108,12 @@ def queue_staff_message(
     db.session.add(message)
     db.session.flush()
     return message
+
+
+def staff_number(user: User) -> Number | None:
+    """Where a colleague can be texted; None: the account is closed, or has no such number."""
+    number = _number(user.phone) if user.is_active else None
+    return number if number and is_textable(number) else None
 
 
 def stop_all_texts(*, by: Principal) -> None:
@@ -233,7 +239,7 @@ def _refused(
     message.body = body
     if decision.not_before is not None:
         message.not_before = decision.not_before
-    return None
+    return Suppression.PURPOSE_PASSED if message.not_before >= message.expires_at else None
 
 
 def template_needs_time(template: Template | None) -> bool:
