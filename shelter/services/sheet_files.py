@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -37,7 +38,7 @@ def read_sheets(content: bytes) -> list[Sheet]:
     """Visible sheets in order. Whatever the bytes, raises only the File… errors of `domain/sheets.py`."""
     if len(content) > MAX_BYTES:
         raise FileTooLarge(MAX_BYTES // 1024 // 1024)
-    if not content.strip():
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
         raise FileEmpty()
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise FileOldOrLocked()

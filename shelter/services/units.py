@@ -25,7 +25,7 @@ from shelter.domain.sites import (
 )
 from shelter.domain.units_file import same_name
 from shelter.extensions import db
-from shelter.models.sites import Room, Unit
+from shelter.models.sites import Room, Site, Unit
 from shelter.queries.bookings import booked_runs
 from shelter.services.sites import permit
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
@@ -65,6 +65,8 @@ def add_room(
         if work.is_replay:
             return work.result or ""
         work.lock(sites=[site_id])
+        if db.session.get(Site, site_id) is None:
+            raise NotFound()
         room = Room(site_id=site_id, label=_free_room_label(site_id, label), floor=tidy(floor or "") or None)
         room.sharing = sharing
         db.session.add(room)
@@ -145,17 +147,17 @@ def apply_terms(unit: Unit, terms: UnitTerms) -> None:
 
 def check_bookings(unit: Unit, terms: UnitTerms) -> None:
     """What is promised to somebody may not be taken away. The caller holds the site's lock."""
-    settle_nights([unit], clock.shelter_day())
-    if terms.in_service_until is not None and terms.in_service_until != unit.in_service_until:
-        booked = booked_runs([unit.id], terms.in_service_until)
-        if booked:
-            raise UnitHasNights(
-                references=[run.reference for run in booked], last_night=max(run.last for run in booked)
-            )
+    until = terms.in_service_until
+    goes_earlier = until is not None and (unit.in_service_until is None or until < unit.in_service_until)
+    if goes_earlier or terms.capacity < unit.capacity:
+        settle_nights([unit], clock.shelter_day())
+    if goes_earlier and until is not None and (booked := booked_runs([unit.id], until)):
+        references = list(dict.fromkeys(run.reference for run in booked))
+        raise UnitHasNights(references=references, last_night=max(run.last for run in booked))
     if terms.capacity < unit.capacity:
-        crowded = [run.reference for run in booked_runs([unit.id], clock.shelter_day()) if run.people > terms.capacity]
-        if crowded:
-            raise CapacityBelowPeople(references=crowded)
+        runs = booked_runs([unit.id], clock.shelter_day())
+        if crowded := [run.reference for run in runs if run.people > terms.capacity]:
+            raise CapacityBelowPeople(references=list(dict.fromkeys(crowded)))
 
 
 def settle_nights(units: Collection[Unit], first: date) -> None:

@@ -157,14 +157,14 @@ def test_what_belongs_to_site_or_room_is_the_same_on_all_lines(code: str, first:
 
 def test_no_problem_repeats_what_is_secret() -> None:
     found = listed(
-        line(district="Nowhere-gu", night_line="0" * 31, directions="behind the blue door" * 200),
+        line(district="Nowhere-gu", night_line="7" * 31, directions="behind the blue door" * 200),
         line(room="2", district="Songpa-gu"),
         line(room="3", district="Mapo-gu", directions="another door"),
         line(room="4", directions="a third door"),
     )
     assert {problem.line for problem in found.problems} == {2, 4, 5}
     said = repr([dict(problem.params) for problem in found.problems])
-    assert not [word for word in ("Nowhere", "Songpa", "Mapo", "door", "000") if word in said]
+    assert not [word for word in ("Nowhere", "Songpa", "Mapo", "door", "777") if word in said]
 
 
 def test_a_list_without_headings_is_told() -> None:
