@@ -66,8 +66,8 @@ class NameMissing(DomainError):
 
 
 @dataclass
-class NumberNotValid(DomainError):
-    """Not a telephone number that can be reached."""
+class PhoneNotValid(DomainError):
+    """A member of staff's number is none."""
 
     code: ClassVar[str] = "number_not_valid"
     field: ClassVar[str | None] = "phone"

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import phonenumbers
 from sqlalchemy import delete, or_, select, update
 
 from shelter import clock
@@ -26,13 +25,14 @@ from shelter.domain.people import (
     LoginMalformed,
     LoginTaken,
     NameMissing,
-    NumberNotValid,
+    PhoneNotValid,
     RoleMissing,
 )
 from shelter.domain.permissions import Principal, Role
 from shelter.domain.sites import PersonCannotCoordinate
 from shelter.domain.stays import StayState
 from shelter.extensions import db
+from shelter.gateways import phones
 from shelter.models.households import Household
 from shelter.models.people import LinkPurpose, OneTimeLink, SiteMembership, User, UserRole
 from shelter.models.sites import Site
@@ -43,7 +43,6 @@ from shelter.services.sign_in import end_sessions_of, forget_failures, hash_toke
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}")
-REGION = "KR"
 LASTS = {LinkPurpose.INVITATION: timedelta(hours=72), LinkPurpose.RESET: timedelta(hours=24)}
 
 
@@ -91,7 +90,7 @@ def invite_user(person: NewUser, *, by: Principal, once: Once | None = None) -> 
         if db.session.scalar(select(User.id).where(User.login == login)):
             raise LoginTaken()
         user = User(login=login, name=_name(person.name), locale=person.locale, created_at=now)
-        user.phone = e164(person.phone)
+        user.phone = _phone(person.phone)
         user.roles = [UserRole(role=role) for role in sorted(set(person.roles))]
         user.memberships = [SiteMembership(site_id=site, from_on=clock.today()) for site in sites]
         db.session.add(user)
@@ -190,7 +189,7 @@ def _guessable(login: str, name: str) -> list[str]:
 def change_own_details(*, name: str, phone: str, locale: str, by: Principal) -> None:
     """The person's own name, the number for the morning digest, the language."""
     with unit_of_work(by) as work:
-        _change(work, _active_user(by.user_id), name=_name(name), phone=e164(phone), locale=locale)
+        _change(work, _active_user(by.user_id), name=_name(name), phone=_phone(phone), locale=locale)
 
 
 def change_language(*, locale: str, by: Principal) -> None:
@@ -208,7 +207,7 @@ def change_user(*, user_id: UUID, name: str, phone: str, locale: str, roles: Col
         user = _user(user_id)
         if Role.ADMINISTRATOR not in roles:
             _refuse_last(user_id, administrators)
-        _change(work, user, name=_name(name), phone=e164(phone), locale=locale)
+        _change(work, user, name=_name(name), phone=_phone(phone), locale=locale)
         before = sorted(role.role for role in user.roles)
         if set(before) != set(roles):
             user.roles = [r for r in user.roles if r.role in roles]
@@ -287,17 +286,14 @@ def reactivate_user(*, user_id: UUID, by: Principal, once: Once | None = None) -
     return link
 
 
-def e164(text: str) -> str | None:
-    """The number as telephones know it; None for none. Raises NumberNotValid."""
+def _phone(text: str) -> str | None:
+    """The number as telephones know it; None for none. Raises PhoneNotValid."""
     if not text.strip():
         return None
     try:
-        number = phonenumbers.parse(text, REGION)
-    except phonenumbers.NumberParseException as unreadable:
-        raise NumberNotValid() from unreadable
-    if not phonenumbers.is_valid_number(number):
-        raise NumberNotValid()
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return phones.parse(text).e164
+    except phones.NumberNotValid as none:
+        raise PhoneNotValid() from none
 
 
 def _name(text: str) -> str:

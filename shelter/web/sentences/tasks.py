@@ -1,0 +1,20 @@
+"""Work for a person, as its headline."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from shelter.domain.tasks import TaskKind
+
+LABELS = {
+    TaskKind: {
+        TaskKind.CALL: _l("Call her"),
+        TaskKind.OTHER_WAY: _l("Tell her by the agreed other way"),
+        TaskKind.COLLISION: _l("A room is needed by the next household and not empty yet"),
+        TaskKind.CLOSURE_RENEWAL: _l("A closure ends soon: renew it or open the room"),
+        TaskKind.DUPLICATE_NUMBER: _l("One number in two cases: check whether they are the same"),
+        TaskKind.IMPORT_DIFFERENCE: _l("The old sheet counted another limit: check it"),
+        TaskKind.NO_SHOW: _l("Did not arrive: go through the checklist"),
+        TaskKind.UNREACHABLE_SITE: _l("Nobody of a site can be texted about its limits"),
+    },
+}
