@@ -17,11 +17,21 @@ from shelter import clock
 from shelter.domain import references
 from shelter.domain.limits import THRESHOLDS, CountingRule, ReadmissionRule
 from shelter.domain.matching import AgeBand, Audience, PetsAllowed, PetSize, Sex, Sharing, Species
+from shelter.domain.messages import Detail
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Role
 from shelter.domain.stays import CancelReason, ClosureReason, PlacementState, StayState
-from shelter.extensions import db
-from shelter.models.households import ExclusionKind, Household, Person, Pet, SafetyExclusion
+from shelter.extensions import db, keyring
+from shelter.models.households import (
+    ContactNumber,
+    ExclusionKind,
+    Household,
+    NumberKind,
+    Person,
+    Pet,
+    SafeContact,
+    SafetyExclusion,
+)
 from shelter.models.sites import Closure, Room, Site, StayPolicyVersion, Unit
 from shelter.models.stays import Placement, PlacementMember, Stay
 from shelter.queries import policies
@@ -40,6 +50,7 @@ def _keep(*rows: Any) -> None:
 def make_user(*roles: Role, sites: Iterable[Site | UUID] = (), **more: Any) -> Account:
     """A coordinator, or whatever `roles` say; `.principal` is what use cases take as `by`."""
     ids = [site if isinstance(site, UUID) else site.id for site in sites]
+    db.session.rollback()  # the account is written by another session: SQLite lets no older reader write after it
     return create_user(current_app._get_current_object(), roles=roles or (Role.COORDINATOR,), sites=ids, **more)
 
 
@@ -163,6 +174,32 @@ def make_household(
     ]
     _keep(household)
     return household
+
+
+def make_contact(
+    household: Household,
+    number: str = "+821012345678",
+    *,
+    can_text: bool | None = True,
+    can_call: bool | None = True,
+    detail: Detail = Detail.DATE_ONLY,
+    danger: Iterable[str] = (),
+    **more: Any,
+) -> SafeContact:
+    """She may be texted and called at the number, everything consented to; `danger` are numbers nobody may use."""
+    now = clock.now()
+    agreed: dict[str, Any] = {"language": "ko", "consented_at": now, "has_consented_abroad": True, "updated_at": now}
+    household.contact = SafeContact(can_text=can_text, can_call=can_call, detail=detail, **(agreed | more))
+    kinds = [(number, NumberKind.ALLOWED), *((other, NumberKind.DANGER) for other in danger)]
+    household.numbers = [_number_row(e164, kind) for e164, kind in kinds if e164]
+    db.session.commit()
+    return household.contact
+
+
+def _number_row(e164: str, kind: NumberKind) -> ContactNumber:
+    row = ContactNumber(kind=kind, number_index=keyring.index("phone", e164))
+    row.number = e164
+    return row
 
 
 def _exclusion(kind: ExclusionKind, *, district: str | None = None, **target: Any) -> SafetyExclusion:

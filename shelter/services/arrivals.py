@@ -82,8 +82,8 @@ def check_in(
         for placement in coming:
             if is_somebody_else_in(placement):
                 raise UnitStillOccupied()
-            placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
             added += settle(placement, arrived, now)
+            placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
         dropped = drop_past_limit(stay)
         _give_up_missed(stay, clock.shelter_day(arrived))
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in coming])
@@ -229,22 +229,23 @@ def _start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
     """Freeze policy and limit from the real check-in."""
     day = clock.day_of(arrived)
     policy = policies.in_force(first.unit.site_id, day)
+    limit = policies.limit_for(policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay))
     if stay.state is StayState.OPEN:
         stay.state = move_stay(stay.state, StayState.IN_HOUSE)
-    stay.policy_id, stay.checked_in_at, stay.arrive_on = policy.id, arrived, clock.shelter_day(arrived)
-    stay.limit_on = policies.limit_for(policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay))
+    stay.policy_id, stay.limit_on, stay.checked_in_at = policy.id, limit, arrived
+    stay.arrive_on = clock.shelter_day(arrived)
 
 
 def _stop_clock(stay: Stay) -> None:
     """Nobody was in the house after all: the limit is a projection again."""
     if any(p.occupied_from is not None for p in stay.placements):
         raise MoveNotAllowed(of="stay", from_state=stay.state.value, to_state=StayState.OPEN.value)
-    stay.state = move_stay(stay.state, StayState.OPEN)
     expected = [p for p in stay.placements if p.state in EXPECTED]
     first = min(expected, key=lambda p: p.arrive_on)
     policy = policies.in_force(first.unit.site_id, first.arrive_on)
-    stay.checked_in_at, stay.arrive_on, stay.policy_id = None, first.arrive_on, policy.id
-    stay.limit_on = policies.limit_for(policy, first.arrive_on, household_id=stay.household_id)
+    limit = policies.limit_for(policy, first.arrive_on, household_id=stay.household_id)
+    stay.state = move_stay(stay.state, StayState.OPEN)
+    stay.checked_in_at, stay.arrive_on, stay.policy_id, stay.limit_on = None, first.arrive_on, policy.id, limit
     drop_past_limit(stay)
 
 

@@ -67,8 +67,8 @@ def transfer(
         if not is_planned:
             at = now if from_night == clock.shelter_day(now) else clock.instant(from_night, NOON)
             _move_out(work, stay, old, at)
-            new.state = move_placement(new.state, PlacementState.IN_HOUSE)
             new.arrived_at, new.occupied_from = at, from_night
+            new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         elif nights.arrive_on <= old.arrive_on:
             give_up(old)
         else:
@@ -100,8 +100,8 @@ def move_in(
         if is_somebody_else_in(new):
             raise UnitStillOccupied()
         _move_out(work, stay, old, moved)
-        new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         settle(new, moved, now)
+        new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         keep_late_rooms([old, new])
         _tell(work, stay, old, new, "transferred", moved, reason)
         return str(work.result)
