@@ -84,7 +84,9 @@ def _safely(act: Callable[[SmsGateway, UUID], str], gateway: SmsGateway, message
     """One text that cannot be handled does not keep the others waiting. Without a database all of them do."""
     try:
         return act(gateway, message_id)
-    except (DatabaseBusy, *UNAVAILABLE):
+    except DatabaseBusy:
+        raise
+    except UNAVAILABLE:
         raise
     except Exception as broken:
         db.session.rollback()
