@@ -248,9 +248,16 @@ _Part = tuple[Verdict, Blocked]
 
 def _promising(starts: list[_Part], ends: list[_Part]) -> Iterator[tuple[_Part, _Part]]:
     """The longest first parts with the longest second parts, of each site and of all."""
-    sites = {one.unit.site_id for one, _ in starts} & {other.unit.site_id for other, _ in ends}
-    for site in sorted(sites):
-        here = [part for part in starts if part[0].unit.site_id == site][:_CHOSEN_PER_SITE]
-        there = [part for part in ends if part[0].unit.site_id == site][:_CHOSEN_PER_SITE]
-        yield from product(here, there)
+    here, there = _best_of_sites(starts), _best_of_sites(ends)
+    for site in sorted(here.keys() & there.keys()):
+        yield from product(here[site], there[site])
     yield from product(starts[:_CHOSEN_IN_ALL], ends[:_CHOSEN_IN_ALL])
+
+
+def _best_of_sites(parts: list[_Part]) -> dict[UUID, list[_Part]]:
+    found: dict[UUID, list[_Part]] = {}
+    for part in parts:
+        chosen = found.setdefault(part[0].unit.site_id, [])
+        if len(chosen) < _CHOSEN_PER_SITE:
+            chosen.append(part)
+    return found

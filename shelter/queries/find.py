@@ -248,10 +248,9 @@ def look(unit_id: int, nights: Nights, party: Party, *, now: datetime, is_theirs
 
     `is_theirs`: the nights are this party's already, and only the rules will be asked.
     """
-    rows = vacancies.every(nights, now=now, units=[unit_id])
-    if not rows:
+    row, tonight = vacancies.one(unit_id, nights, now=now), clock.shelter_day(now)
+    if row is None:
         raise NotFound()
-    row, tonight = rows[0], clock.shelter_day(now)
     criteria = Criteria(arrive_on=nights.arrive_on, leave_on=nights.leave_on, party=party)
     place = next(iter(vacancies.places(criteria, site_of=unit_id).values()))
     mates: tuple[RoomMate, ...] = ()

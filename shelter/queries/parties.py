@@ -24,7 +24,7 @@ def party_of(household_id: UUID, only: frozenset[UUID] | None = None) -> Party:
     ).all()
     pets = db.session.execute(
         select(Pet.species, Pet.size).where(Pet.household_id == household_id).order_by(Pet.position)
-    ).tuples()
+    )
     districts, sites, households = _exclusions(household_id)
     return Party(
         people=tuple((row.sex, row.age_band) for row in people if only is None or row.id in only),

@@ -113,7 +113,7 @@ def _within(scope: ColumnElement[bool]) -> _Statements:
             select(func.max(_n.night)).where(_OWNED).scalar_subquery().label("last"),
         )
         .select_from(_UNITS_WITH_ROOMS)
-        .where(_NOT_GONE, scope),
+        .where(_NOT_GONE, scope, _u.capacity >= bindparam("places")),
         totals=select(
             count.where(_NOT_GONE, scope).scalar_subquery(),
             count.where(_IN_SERVICE, scope).scalar_subquery(),
@@ -186,13 +186,17 @@ def every(
     *,
     now: datetime,
     sites: Collection[UUID] | None = None,
-    units: Collection[int] | None = None,
+    places: int = 0,
 ) -> Sequence[Any]:
-    """Every unit, or only those of `units`, with the first and last night of these that has an owner."""
-    if units is not None:
-        asked = {"arrive_on": nights.arrive_on, "leave_on": nights.leave_on, "now": now, "units": list(units)}
-        return db.session.execute(_THESE.every, asked).all()
-    return db.session.execute(*_asked(nights, now, sites, "every")).all()
+    """Every unit with so many places, and the first and last of the nights on which somebody has it."""
+    statement, asked = _asked(nights, now, sites, "every")
+    return db.session.execute(statement, {**asked, "places": places}).all()
+
+
+def one(unit_id: int, nights: Nights, *, now: datetime) -> Any:
+    """The same of one unit; None when it is gone for good."""
+    asked = {"arrive_on": nights.arrive_on, "leave_on": nights.leave_on, "now": now, "units": [unit_id], "places": 0}
+    return db.session.execute(_THESE.every, asked).one_or_none()
 
 
 def totals(nights: Nights, *, now: datetime, sites: Collection[UUID] | None = None) -> Totals:
@@ -217,7 +221,7 @@ def overdue(arrive_on: date, *, now: datetime) -> dict[int, Any]:
     until = tonight
     if arrive_on > tonight:
         until = local.date() if is_overdue_departure(local.date(), local) else local.date() - timedelta(days=1)
-    return dict(db.session.execute(_LATE, {"until": until}).tuples().all())
+    return dict(db.session.execute(_LATE, {"until": until}).all())
 
 
 def labels(unit_ids: Collection[int]) -> dict[int, Any]:

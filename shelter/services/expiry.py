@@ -112,7 +112,7 @@ def _stays_concerned(now: datetime) -> list[tuple[UUID, UUID]]:
         Stay.id.in_(ran_out) | (Stay.id.in_(given_up) & (Stay.state == StayState.OPEN))
     )
     try:
-        return list(db.session.execute(open_ones.order_by(Stay.id)).tuples())
+        return list(db.session.execute(open_ones.order_by(Stay.id)))
     finally:
         db.session.rollback()
 

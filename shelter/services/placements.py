@@ -24,6 +24,7 @@ from shelter.domain.placing import (
     AlreadyPlaced,
     HoldRanOut,
     NightHasPassed,
+    NothingHeld,
 )
 from shelter.domain.references import stay_reference
 from shelter.domain.stay_errors import NothingToDo
@@ -112,7 +113,7 @@ def hold_units(
 
 
 def renew_hold(*, stay_id: UUID, by: Principal, once: Once | None = None) -> None:
-    """The full time again, once. Raises HoldAlreadyRenewed, HoldRanOut, NothingToDo, NotFound."""
+    """The full time again, once. Raises HoldAlreadyRenewed, HoldRanOut, NothingHeld, NotFound."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return
@@ -144,14 +145,14 @@ def release_hold(
     once: Once | None = None,
     reason: CancelReason = CancelReason.HOLD_RELEASED,
 ) -> None:
-    """Give the place back. A stay of which nothing else is left is cancelled. Raises NothingToDo, NotFound."""
+    """Give the place back. A stay of which nothing else is left is cancelled. Raises NothingHeld, NotFound."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return
         stay = _take(work, stay_id)
         held = _latest_hold(stay)
         if not held:
-            raise NothingToDo()
+            raise NothingHeld()
         for placement in held:
             if placement.state is PlacementState.HELD:
                 placement.state = move_placement(placement.state, PlacementState.CANCELLED)
@@ -173,7 +174,7 @@ def confirm_stay(
     """The held places are hers; the stay's reference. A hold that ran out counts while its nights are still free.
 
     Intake may have changed who comes, so the rules are asked again: UnitFitsNoMore, which `accepts_misfit` sets
-    aside unless it concerns other people. Raises UnitJustTaken, NothingToDo, NotFound too.
+    aside unless it concerns other people. Raises UnitJustTaken, NothingHeld, NotFound too.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -181,7 +182,7 @@ def confirm_stay(
         stay = _take(work, stay_id)
         held = _latest_hold(stay)
         if not held:
-            raise NothingToDo()
+            raise NothingHeld()
         now = clock.now()
         for placement in held:
             nights = Nights(placement.arrive_on, placement.leave_on)
@@ -208,7 +209,7 @@ def confirm_stay(
 
 def _sites_of(unit_ids: Iterable[int]) -> dict[int, UUID]:
     ids = set(unit_ids)
-    found = dict(db.session.execute(select(Unit.id, Unit.site_id).where(Unit.id.in_(ids))).tuples().all())
+    found = dict(db.session.execute(select(Unit.id, Unit.site_id).where(Unit.id.in_(ids))).all())
     if not ids or ids - set(found):
         raise NotFound()
     return found
@@ -328,7 +329,7 @@ def _take_held(work: UnitOfWork, stay_id: UUID) -> tuple[Stay, list[Placement]]:
     stay = _take(work, stay_id)
     held = _latest_hold(stay)
     if not held:
-        raise NothingToDo()
+        raise NothingHeld()
     if any(placement.state is PlacementState.EXPIRED for placement in held):
         raise HoldRanOut()
     return stay, held
