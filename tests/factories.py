@@ -187,6 +187,8 @@ def make_contact(
     **more: Any,
 ) -> SafeContact:
     """She may be texted and called at the number, everything consented to; `danger` are numbers nobody may use."""
+    household.contact, household.numbers = None, []
+    db.session.flush()
     now = clock.now()
     agreed: dict[str, Any] = {"language": "ko", "consented_at": now, "has_consented_abroad": True, "updated_at": now}
     household.contact = SafeContact(can_text=can_text, can_call=can_call, detail=detail, **(agreed | more))

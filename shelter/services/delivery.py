@@ -19,7 +19,7 @@ from sqlalchemy import or_, select, update
 from shelter import clock, config
 from shelter.database import UNAVAILABLE
 from shelter.domain.errors import DatabaseBusy
-from shelter.domain.messages import FINAL, MessageState, advance, may_queue_again
+from shelter.domain.messages import FINAL, MessageState, Suppression, advance, may_queue_again
 from shelter.domain.permissions import SYSTEM
 from shelter.domain.refusals import Refusal
 from shelter.extensions import db
@@ -185,24 +185,41 @@ def _decide(message_id: UUID) -> Letter | None:
         message = _locked(message_id)
         if message is None or message.state is not S.SENDING:
             return None
-        verdict = sending_rules.decide(message, clock.now())
+        verdict, now = sending_rules.decide(message, clock.now()), clock.now()
+        if verdict.suppression is not None:
+            _suppress(work, message, verdict.suppression, is_told=verdict.suppression in sending_rules.TELLS_A_PERSON)
+            return None
+        if max(now, verdict.not_before or now) >= message.expires_at:
+            _run_out(work, message)
+            return None
         if verdict.not_before is not None:
             _back_to_queue(message, verdict.not_before)
             message.attempts -= 1
             return None
-        if verdict.suppression is not None:
-            _move(message, S.SUPPRESSED)
-            message.suppression = verdict.suppression
-            if verdict.suppression in sending_rules.TELLS_A_PERSON:
-                raise_text_task(work, message)
-            work.record(
-                "message.suppressed",
-                subject=f"message:{message.id}",
-                household=message.household_id,
-                why=verdict.suppression,
-            )
-            return None
         return _letter(message)
+
+
+def _suppress(work: UnitOfWork, message: Message, why: Suppression, *, is_told: bool) -> None:
+    _move(message, S.SUPPRESSED)
+    message.suppression = why
+    if is_told:
+        raise_text_task(work, message)
+    work.record("message.suppressed", subject=_name(message), household=message.household_id, why=why)
+
+
+def _run_out(work: UnitOfWork, message: Message) -> None:
+    """Its time is over and it has not gone: refused until then, or nobody could send. Somebody must tell her."""
+    if message.error_code is None:
+        _suppress(work, message, Suppression.PURPOSE_PASSED, is_told=True)
+    else:
+        _give_up(work, message)
+
+
+def _give_up(work: UnitOfWork, message: Message) -> None:
+    """It will not reach anybody."""
+    _move(message, S.FAILED)
+    raise_text_task(work, message)
+    work.record("message.failed", subject=_name(message), household=message.household_id, why=message.error_code)
 
 
 def _keep(message_id: UUID, accepted: Accepted) -> str:
@@ -211,13 +228,8 @@ def _keep(message_id: UUID, accepted: Accepted) -> str:
         message = _locked(message_id)
         assert message is not None
         _store(work, message, accepted)
-        state = message.state
-        work.record(
-            f"message.{state.value}",
-            subject=f"message:{message.id}",
-            household=message.household_id,
-        )
-    return state.value
+        work.record(f"message.{message.state.value}", subject=_name(message), household=message.household_id)
+        return message.state.value
 
 
 def _try_later(message_id: UUID, refusal: Refusal) -> str:
@@ -232,8 +244,7 @@ def _try_later(message_id: UUID, refusal: Refusal) -> str:
         if again < message.expires_at:
             _back_to_queue(message, again)
         else:
-            _move(message, S.FAILED)
-            raise_text_task(work, message)
+            _give_up(work, message)
         return message.state.value
 
 
@@ -242,9 +253,7 @@ def _fail(message_id: UUID, refusal: Refusal) -> str:
         message = _locked(message_id)
         assert message is not None
         message.error_code = refusal
-        _move(message, S.FAILED)
-        raise_text_task(work, message)
-        work.record("message.failed", subject=f"message:{message.id}", household=message.household_id, why=refusal)
+        _give_up(work, message)
     return S.FAILED.value
 
 
@@ -323,6 +332,10 @@ def _locked(message_id: UUID) -> Message | None:
     return db.session.scalar(
         select(Message).where(Message.id == message_id).with_for_update().execution_options(populate_existing=True)
     )
+
+
+def _name(message: Message) -> str:
+    return f"message:{message.id}"
 
 
 def _store(work: UnitOfWork, message: Message, accepted: Accepted) -> None:

@@ -40,14 +40,10 @@ COLLEAGUE = Contact(can_text=True, has_consented=True, has_consented_abroad=True
 
 
 def decide(message: Message, now: datetime) -> Decision:
-    """Now, not before an instant, or never, and why. Brings number and text up to date."""
+    """Now, not before an instant, or never, and why. Brings number and text up to date. Its end is not looked at."""
     if are_texts_stopped():
         return _never(Suppression.STOPPED)
-    if message.expires_at <= now:
-        return _never(Suppression.PURPOSE_PASSED)
     decision = _to_colleague(message, now) if message.user_id else _to_guest(message, now)
-    if decision.not_before is not None and decision.not_before >= message.expires_at:
-        return _never(Suppression.PURPOSE_PASSED)
     if decision.is_allowed and _are_too_many(message, now):
         return _never(Suppression.TOO_MANY)
     return decision
