@@ -14,6 +14,7 @@ from shelter.domain.people import LinkNotUsable
 from shelter.queries import people
 from shelter.services import sign_in as sessions
 from shelter.services import users
+from shelter.web import formats
 from shelter.web.access import public, signed_in
 from shelter.web.auth import bp, cookies
 from shelter.web.auth.forms import ChangePasswordForm, NewPasswordForm, OwnDetailsForm
@@ -23,7 +24,8 @@ from shelter.web.errors import show
 @bp.route("/account", methods=["GET", "POST"])
 @signed_in
 def account() -> ResponseReturnValue:
-    phone = people.phone_of(current_user.user_id)
+    kept = people.phone_of(current_user.user_id)
+    phone = formats.phone(kept) if kept else ""
     form = OwnDetailsForm(data={"name": current_user.name, "phone": phone, "locale": current_user.locale})
     if form.validate_on_submit():
         try:

@@ -15,6 +15,7 @@ from shelter.queries import people
 from shelter.queries.people import StaffMember
 from shelter.services import sites, users
 from shelter.services.users import Link, NewUser
+from shelter.web import formats
 from shelter.web.access import requires
 from shelter.web.errors import show
 from shelter.web.once import once_from
@@ -72,7 +73,12 @@ def show_one(user_id: UUID) -> ResponseReturnValue:
         else:
             flash(_("Saved."), "success")
             return redirect(url_for("users.show_one", user_id=user_id), code=303)
-    return _page(member, form, AddSiteForm(formdata=None), 422 if request.method == "POST" else 200)
+    return _page(
+        member,
+        form,
+        AddSiteForm(formdata=None, data={"from_on": clock.today()}),
+        422 if request.method == "POST" else 200,
+    )
 
 
 @bp.post("/<uuid:user_id>/sites")
@@ -187,9 +193,10 @@ def _member(user_id: UUID) -> StaffMember:
 
 
 def _form_of(member: StaffMember, *, typed: bool = True) -> PersonForm:
+    phone = people.phone_of(member.id)
     kept = {
         "name": member.name,
-        "phone": people.phone_of(member.id) or "",
+        "phone": formats.phone(phone) if phone else "",
         "locale": member.locale,
         "roles": sorted(member.roles),
     }
