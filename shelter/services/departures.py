@@ -14,7 +14,6 @@ from shelter.domain.nights import DAY, Nights
 from shelter.domain.permissions import Principal
 from shelter.domain.stay_errors import BeforeArrival, LeavesTooEarly, UnitStillOccupied
 from shelter.domain.stays import (
-    KEEPS_NIGHTS,
     CancelReason,
     Destination,
     ExitReason,
@@ -25,7 +24,7 @@ from shelter.domain.stays import (
 )
 from shelter.domain.tasks import TaskKind
 from shelter.models.stays import Placement, Stay
-from shelter.services import ledger, stay_tasks
+from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.arrivals import EXPECTED, IN_HOUSE, give_up, keep_late_rooms
 from shelter.services.history import note
 from shelter.services.stays import (
@@ -199,13 +198,10 @@ def cancel(
         stay = take(work, stay_id)
         given_up = chosen(stay, NOT_YET_IN, placement_ids)
         if placement_ids is None:
-            stay.state = move_stay(stay.state, StayState.CANCELLED)
+            move_stay(stay.state, StayState.CANCELLED)  # refused once somebody is in the house
         for placement in given_up:
             give_up(placement)
-        if stay.state is StayState.OPEN and not any(p.state in KEEPS_NIGHTS for p in stay.placements):
-            stay.state = move_stay(stay.state, StayState.CANCELLED)
-        is_over = stay.state is StayState.CANCELLED
-        stay.cancel_reason = reason if is_over else None
+        is_over = expiry.cancel_if_empty(stay, reason)
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in given_up])
         facts = {"placements": [p.id for p in given_up], "cancel_reason": reason, "is_over": is_over}
         note(work, stay, "cancelled", None, text, **facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -25,11 +25,12 @@ from shelter.domain.stays import ExtensionDecision, PlacementState, StayState
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.sites import Unit
-from shelter.models.stays import Extension, Placement, Stay, StayEvent, Task, UnitNight
+from shelter.models.stays import Extension, Placement, Stay, StayEvent, Task
 from shelter.services import arrivals, departures
 from shelter.services.unit_of_work import Once
 from tests.conftest import Clock
 from tests.factories import make_household, make_placement, make_site, make_stay, make_unit, make_user
+from tests.support.nights import at, nights, run
 from tests.support.people import Account
 
 
@@ -42,32 +43,12 @@ def _noon(context: Flask, frozen_clock: Clock) -> Iterator[None]:
 
 @pytest.fixture
 def unit() -> Unit:
-    return make_unit(make_site_with_room())
-
-
-def make_site_with_room():
-    from tests.factories import make_room
-
-    return make_room(make_site())
+    return make_unit(site=make_site())
 
 
 @pytest.fixture
 def coordinator(unit: Unit) -> Account:
     return make_user(sites=[unit.site_id])
-
-
-def at(wall: str) -> datetime:
-    return datetime.fromisoformat(wall).replace(tzinfo=clock.timezone())
-
-
-def nights(placement: Placement) -> list[date]:
-    rows = db.session.query(UnitNight.night).filter_by(placement_id=placement.id).order_by(UnitNight.night)
-    return [night for (night,) in rows]
-
-
-def run(first: str, until: str) -> list[date]:
-    begin, end = date.fromisoformat(first), date.fromisoformat(until)
-    return [begin + timedelta(days=n) for n in range((end - begin).days)]
 
 
 def booked(unit: Unit, first: str, until: str, **more) -> tuple[Stay, Placement]:

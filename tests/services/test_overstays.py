@@ -1,0 +1,152 @@
+"""Who is in the house keeps the room, past the plan and past the limit, and is never offered away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from flask import Flask
+
+from shelter import clock
+from shelter.domain.errors import DomainError
+from shelter.domain.matching import AgeBand, Party, Reason, Sex
+from shelter.domain.nights import Nights
+from shelter.domain.stays import Destination, ExitReason, PlacementState, StayState
+from shelter.domain.tasks import TaskKind
+from shelter.extensions import db
+from shelter.models.sites import Unit
+from shelter.models.stays import Stay, Task
+from shelter.queries import find
+from shelter.services import departures, overstays, placements
+from shelter.services.second_look import Segment
+from tests.conftest import Clock
+from tests.factories import make_closure, make_site, make_stay, make_unit, make_user
+from tests.support.nights import day, nights, run
+from tests.support.people import Account
+
+
+@pytest.fixture(autouse=True)
+def _noon(context: Flask, frozen_clock: Clock) -> Iterator[None]:
+    """Noon of 10 March 2026; an application context around the test."""
+    yield
+    db.session.rollback()
+
+
+@pytest.fixture
+def unit() -> Unit:
+    return make_unit(site=make_site())
+
+
+@pytest.fixture
+def coordinator(unit: Unit) -> Account:
+    return make_user(sites=[unit.site_id])
+
+
+def in_house(unit: Unit, first: str, until: str) -> Stay:
+    return make_stay(unit, arrive_on=day(first), leave_on=day(until), state=PlacementState.IN_HOUSE)
+
+
+def roll() -> overstays.Rolled:
+    done = overstays.roll_overstays()
+    db.session.expire_all()
+    return done
+
+
+def test_nights_are_added_as_they_come(unit: Unit, frozen_clock: Clock) -> None:
+    stay = in_house(unit, "2026-03-01", "2026-03-10")
+    assert roll().nights == 1  # tonight
+    assert roll().nights == 0
+    frozen_clock.set("2026-03-11 07:00")
+    assert roll().nights == 0  # still the night of the 10th
+    frozen_clock.set("2026-03-14 09:00")  # three days without the job
+    assert roll().nights == 4
+    assert nights(stay.placements[0]) == run("2026-03-01", "2026-03-15")
+    assert stay.placements[0].leave_on == day("2026-03-10")  # the plan stays what it was
+
+
+def test_at_the_limit_nobody_is_checked_out(unit: Unit, frozen_clock: Clock) -> None:
+    stay = in_house(unit, "2026-03-01", "2026-09-01")
+    frozen_clock.set("2026-09-05 09:00")
+    roll()
+    assert (stay.state, stay.placements[0].state) == (StayState.IN_HOUSE, PlacementState.IN_HOUSE)
+    assert nights(stay.placements[0])[-1] == day("2026-09-05")
+
+
+def test_whoever_is_still_there_is_never_offered_away(unit: Unit, coordinator: Account, frozen_clock: Clock) -> None:
+    """Nobody ran the job: every placing use case keeps the room itself."""
+    in_house(unit, "2026-03-01", "2026-03-08")
+    woman = Party(people=((Sex.FEMALE, AgeBand.ADULT),))
+    offered = find.search(find.Criteria(arrive_on=day("2026-03-10"), leave_on=day("2026-03-12"), party=woman))
+    assert offered.total == 0
+    assert offered.counts == {Reason.OVERDUE: 1}
+    with pytest.raises(DomainError):
+        placements.hold_units(
+            segments=[Segment(unit.id, Nights(day("2026-03-10"), day("2026-03-12")))],
+            party=woman,
+            by=coordinator.principal,
+        )
+
+
+def test_nights_of_the_next_household_are_not_overwritten(unit: Unit, frozen_clock: Clock) -> None:
+    late = in_house(unit, "2026-03-01", "2026-03-09")
+    following = make_stay(unit, arrive_on=day("2026-03-11"), leave_on=day("2026-03-14"))
+    frozen_clock.set("2026-03-12 12:00")
+    assert roll().nights == 2
+    assert nights(late.placements[0]) == run("2026-03-01", "2026-03-11")
+    assert nights(following.placements[0]) == run("2026-03-11", "2026-03-14")
+
+
+def test_a_collision_is_told_from_a_week_ahead(unit: Unit, coordinator: Account, frozen_clock: Clock) -> None:
+    late = in_house(unit, "2026-03-01", "2026-03-10")
+    make_stay(unit, arrive_on=day("2026-03-18"), leave_on=day("2026-03-20"))
+    frozen_clock.set("2026-03-10 20:00")
+    assert roll().collisions == 0  # eight days ahead
+    frozen_clock.set("2026-03-11 09:00")
+    assert roll().collisions == 1
+    assert roll().collisions == 0
+    task = db.session.query(Task).one()
+    assert (task.kind, task.stay_id) == (TaskKind.COLLISION, late.id)
+    assert task.data["night"] == "2026-03-18"
+    departures.check_out(
+        stay_id=late.id,
+        exit_reason=ExitReason.PLANNED,
+        destination=Destination.FAMILY,
+        by=coordinator.principal,
+    )
+    assert task.done_at is not None
+
+
+def test_an_ordinary_change_of_guests_is_no_collision_before_noon(unit: Unit, frozen_clock: Clock) -> None:
+    in_house(unit, "2026-03-01", "2026-03-10")
+    make_stay(unit, arrive_on=day("2026-03-10"), leave_on=day("2026-03-20"))
+    frozen_clock.set("2026-03-10 09:00")
+    assert roll() == overstays.Rolled(0, 0)
+    frozen_clock.set("2026-03-10 12:05")
+    assert roll() == overstays.Rolled(0, 1)
+
+
+def test_a_closure_in_the_way_is_a_collision_too(unit: Unit, frozen_clock: Clock) -> None:
+    in_house(unit, "2026-03-01", "2026-03-09")
+    make_closure(unit, from_on=day("2026-03-12"), until_on=day("2026-03-20"))
+    assert roll().collisions == 1
+
+
+def test_a_hold_that_ran_out_is_in_nobodys_way(unit: Unit) -> None:
+    late = in_house(unit, "2026-03-01", "2026-03-10")
+    held = make_stay(
+        unit,
+        arrive_on=day("2026-03-10"),
+        leave_on=day("2026-03-12"),
+        state=PlacementState.HELD,
+        held_until=clock.now() - timedelta(minutes=1),
+    )
+    assert roll().nights == 1
+    assert nights(late.placements[0])[-1] == day("2026-03-10")
+    assert held.placements[0].state is PlacementState.EXPIRED
+
+
+def test_a_job_for_another_day_works_for_that_day(unit: Unit) -> None:
+    stay = in_house(unit, "2026-03-01", "2026-03-08")
+    overstays.roll_overstays(date(2026, 3, 8))
+    assert nights(stay.placements[0]) == run("2026-03-01", "2026-03-09")
