@@ -18,7 +18,7 @@ NAVIGATION = (
     ("today.show", _l("Today"), P.TODAY_VIEW),
     ("find.show", _l("Find a place"), P.STAYS_PLACE),
     ("stays.index", _l("Stays"), P.STAYS_READ),
-    ("board.show", _l("Board"), P.BOARD_VIEW),
+    ("board.index", _l("Board"), P.BOARD_VIEW),
     ("occupancy.show", _l("Occupancy"), P.OCCUPANCY_VIEW),
     ("messages.index", _l("Messages"), P.MESSAGES_READ),
     ("sites.index", _l("Sites"), P.SITES_VIEW),
