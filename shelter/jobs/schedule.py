@@ -107,6 +107,12 @@ TIMETABLE = (
         at=time(3, 30),
     ),
     Job(
+        "forget-dead-sessions",
+        tasks.forget_dead_sessions,
+        "Removes what is over: old sessions, links, keys of acts, drafts nobody came back for.",
+        at=time(3, 45),
+    ),
+    Job(
         "send-limit-digests",
         tasks.send_limit_digests,
         "Texts each responsible coordinator one digest of new flags.",

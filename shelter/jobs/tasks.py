@@ -88,6 +88,12 @@ def anchor_audit(run: Run) -> Counts:
     return {"heads": audit_trail.anchor_heads(audit_trail.anchor_file())}
 
 
+def forget_dead_sessions(run: Run) -> Counts:
+    from shelter.services import drafts, sign_in
+
+    return {"rows": sign_in.forget_dead(), "drafts": drafts.forget_old_drafts()}
+
+
 def prune_job_runs(run: Run) -> Counts:
     from shelter.jobs.schedule import TIMETABLE
     from shelter.services import clockwork
