@@ -158,7 +158,7 @@ class UnitForm(OnceForm):
 
 class ClosureForm(OnceForm):
     units = SelectMultipleField(_l("Which units"), option_widget=CheckboxInput(), coerce=int, validate_choice=False)
-    from_on = DateField(_l("First night it cannot be used"), [InputRequired(NEEDED)])
+    from_on = DateField(_l("Closed from"), [InputRequired(NEEDED)])
     until_on = DateField(
         _l("Can be used again from"), [Optional()], description=_l("Empty: until further notice (180 days).")
     )
