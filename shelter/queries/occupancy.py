@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal, or_, select
 
 from shelter import clock
 from shelter.domain.matching import UnitKind, kind_of
@@ -205,7 +205,7 @@ def turnaways(period: Period) -> Turnaways:
     placed = select(func.count(Stay.id)).where(
         Stay.arrive_on >= period.first, Stay.arrive_on < period.until, Stay.is_imported == false(), confirmed
     )
-    by_reason = {reason: number for reason, number in db.session.execute(counted)}
+    by_reason: dict[TurnawayReason, int] = dict(db.session.execute(counted).all())
     return Turnaways({r: by_reason[r] for r in TurnawayReason if r in by_reason}, db.session.scalar(placed) or 0)
 
 
@@ -280,11 +280,12 @@ def _count_owned(
     in_service = and_(
         _u.in_service_from <= _n.night, or_(_u.in_service_until.is_(None), _u.in_service_until > _n.night)
     )
-    rows = (
+    names: list[str] = ["bucket", "night_state", *(["is_ahead", "is_open"] if has_ahead else [])]
+    rows: Select[Any] = (
         select(*columns, func.count(), func.sum(_n.people))
         .select_from(joined)
         .where(_n.night >= nights.arrive_on, _n.night < nights.leave_on, in_service, *_at(site))
-        .group_by(*columns[:3], "bucket", "night_state", *(("is_ahead", "is_open") if has_ahead else ()))
+        .group_by(*columns[:3], *names)
     )
     for site_id, sharing, capacity, part, state, ahead, is_open, units, people in db.session.execute(rows):
         if state == NightState.FREE:

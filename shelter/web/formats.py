@@ -1,7 +1,7 @@
 """Days, times, nights and phone numbers as people read them, in the language of the page.
 
 Filters: `|on` a day, `|at` a time of day, `|moment` both, `|night` an operating night in full,
-`|night_short` the same in brackets and tables, `|phone` digits in groups.
+`|night_short` the same in brackets and tables, `|phone` digits in groups, `|weekday` and `|month` their short names.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ NOTHING = "–"
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(on=on, at=at, moment=moment, night=night, night_short=night_short, phone=phone)
+    app.jinja_env.filters.update(weekday=weekday, month=month)
     app.jinja_env.globals.update(local_date=on, local_time=at)
 
 
@@ -73,6 +74,18 @@ def night_short(day: date | None) -> str:
         return f"{first.day}일→{'' if is_one_month else f'{last.month}월 '}{last.day}일"
     month = "" if is_one_month else f" {MONTHS[first.month - 1]}"
     return f"{first.day}{month}→{last.day} {MONTHS[last.month - 1]}"
+
+
+def weekday(day: date) -> str:
+    """`화`, `Tue`."""
+    return _weekday(day)
+
+
+def month(day: date, *, with_year: bool = False) -> str:
+    """`11월`, `Nov`; `2026년 11월`, `Nov 2026`."""
+    if _is_korean():
+        return f"{f'{day.year}년 ' if with_year else ''}{day.month}월"
+    return f"{MONTHS[day.month - 1]}{f' {day.year}' if with_year else ''}"
 
 
 def phone(number: str | None) -> str:

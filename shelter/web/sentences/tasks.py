@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from shelter.domain.tasks import TaskKind
+from shelter.domain.tasks import Check, TaskKind
+
+SENTENCES = {
+    "checks_missing": _l("Go through every point of the list, then tick it off."),
+}
 
 LABELS = {
     TaskKind: {
@@ -16,5 +20,12 @@ LABELS = {
         TaskKind.IMPORT_DIFFERENCE: _l("The old sheet counted another limit: check it"),
         TaskKind.NO_SHOW: _l("Did not arrive: go through the checklist"),
         TaskKind.UNREACHABLE_SITE: _l("Nobody of a site can be texted about its limits"),
+    },
+    Check: {
+        Check.ASKED_SITE: _l("The site was asked: is she at the door, or has she gone somewhere else?"),
+        Check.TRIED_HER: _l("She was tried, only in a way she allowed"),
+        Check.ASKED_REFERRER: _l("Whoever referred her was asked (police, hotline, agency)"),
+        Check.JUDGED_DANGER: _l("It was judged whether she is in danger now; if so the police know"),
+        Check.DECIDED_ROOM: _l("It was decided what happens to the room: kept until when, or given up"),
     },
 }
