@@ -320,4 +320,4 @@ def coordinator_choices() -> list[tuple[UUID, str]]:
         .where(User.is_active, UserRole.role == Role.COORDINATOR)
         .order_by(User.name)
     )
-    return list(db.session.execute(rows).tuples())
+    return list(db.session.execute(rows))
