@@ -67,7 +67,7 @@ class PetForm(PlainForm):
     species = SelectField(_l("Kind"), validators=[Optional()])
     size = SelectField(_l("Size"), validators=[Optional()])
     name = StringField(_l("Name"), validators=[Length(max=80)])
-    is_vaccinated = SelectField(_l("Vaccinated"), choices=YES_NO, validators=[Optional()])
+    is_vaccinated = SelectField(_l("Vaccinated"), choices=YES_NO, default="", validators=[Optional()])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -17,6 +17,7 @@ from shelter.queries.sites import site_choices
 from shelter.services import households as records
 from shelter.services import intake
 from shelter.web.access import requires
+from shelter.web.auth.activity import long_form
 from shelter.web.errors import show
 from shelter.web.households.forms import IntakeForm
 from shelter.web.households.words import heads_in_words, needs_in_words
@@ -54,6 +55,7 @@ def show_household(reference: str) -> ResponseReturnValue:
 
 @bp.route("/edit", methods=["GET", "POST"])
 @requires(P.HOUSEHOLDS_WRITE)
+@long_form
 def edit(reference: str) -> ResponseReturnValue:
     """The same questions as at intake."""
     household_id = _readable(reference)

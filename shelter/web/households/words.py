@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.queries.households import Heads
@@ -12,11 +13,19 @@ from shelter.queries.households import Heads
 
 def heads_in_words(heads: Heads) -> str:
     """People by sex and age, then pets; needs are shown apart."""
-    people = Counter(_person(sex, age) for sex, age in heads.people)
-    pets = Counter(_pet(species, size) for species, size in heads.pets)
-    parts = [_("%(count)s %(who)s", count=count, who=who) for who, count in people.items()]
-    parts += [_("%(count)s %(pet)s", count=count, pet=pet) for pet, count in pets.items()]
-    return " · ".join(parts)
+    people, pets = Counter(heads.people), Counter(heads.pets)
+    return " · ".join(
+        [_person(sex, age, count) for (sex, age), count in _together(people).items()]
+        + [_pet(species, size, count) for (species, size), count in pets.items()]
+    )
+
+
+def _together(people: Counter[tuple[Sex, AgeBand]]) -> Counter[tuple[Sex, AgeBand]]:
+    """Children are counted together, whatever their sex."""
+    counted: Counter[tuple[Sex, AgeBand]] = Counter()
+    for (sex, age), count in people.items():
+        counted[(sex if age is AgeBand.ADULT else Sex.OTHER, age)] += count
+    return counted
 
 
 def needs_in_words(heads: Heads) -> list[str]:
@@ -32,31 +41,31 @@ def needs_in_words(heads: Heads) -> list[str]:
     return needs
 
 
-def _person(sex: Sex, age: AgeBand) -> str:
+def _person(sex: Sex, age: AgeBand, n: int) -> str:
     match age, sex:
         case AgeBand.ADULT, Sex.FEMALE:
-            return _("woman")
+            return ngettext("%(num)s woman", "%(num)s women", n)
         case AgeBand.ADULT, Sex.MALE:
-            return _("man")
+            return ngettext("%(num)s man", "%(num)s men", n)
         case AgeBand.ADULT, _other:
-            return _("adult")
+            return ngettext("%(num)s adult", "%(num)s adults", n)
         case AgeBand.OLDER_BOY, _other:
-            return _("boy 10 or older")
+            return ngettext("%(num)s boy 10 or older", "%(num)s boys 10 or older", n)
         case AgeBand.CHILD, _other:
-            return _("child")
+            return ngettext("%(num)s child", "%(num)s children", n)
         case _:
-            return _("infant")
+            return ngettext("%(num)s infant", "%(num)s infants", n)
 
 
-def _pet(species: Species, size: PetSize) -> str:
+def _pet(species: Species, size: PetSize, n: int) -> str:
     match species, size:
         case Species.DOG, PetSize.SMALL:
-            return _("small dog")
+            return ngettext("%(num)s small dog", "%(num)s small dogs", n)
         case Species.DOG, _other:
-            return _("large dog")
+            return ngettext("%(num)s large dog", "%(num)s large dogs", n)
         case Species.CAT, _other:
-            return _("cat")
+            return ngettext("%(num)s cat", "%(num)s cats", n)
         case _, PetSize.SMALL:
-            return _("small pet")
+            return ngettext("%(num)s small pet", "%(num)s small pets", n)
         case _:
-            return _("large pet")
+            return ngettext("%(num)s large pet", "%(num)s large pets", n)

@@ -24,6 +24,7 @@ from shelter.queries.sites import site_choices
 from shelter.services import drafts, intake, placements
 from shelter.services import households as records
 from shelter.web.access import requires
+from shelter.web.auth.activity import long_form
 from shelter.web.errors import sentence, show
 from shelter.web.households.forms import IntakeForm
 from shelter.web.once import once_from
@@ -95,6 +96,7 @@ def _do(act: Any, reference: str) -> ResponseReturnValue:
 
 @bp.route("/intake", methods=["GET", "POST"])
 @requires(P.HOUSEHOLDS_WRITE)
+@long_form
 def take_in(reference: str) -> ResponseReturnValue:
     """Contact first, then people and pets, then where she must never be."""
     booking = booking_or_404(reference)
