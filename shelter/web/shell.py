@@ -36,7 +36,6 @@ def init_app(app: Flask, settings: Settings) -> None:
             "is_demo": settings.is_demo,
             "is_console_gateway": settings.sms_gateway == "console",
             "quick_exit_url": settings.quick_exit_url,
-            "idle_minutes": settings.session_idle_minutes,
             "language": str(get_locale()),
             "new_once": new_once,
             "now": clock.now(),

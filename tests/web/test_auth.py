@@ -36,6 +36,11 @@ def enter(client: PageClient, path: str = "/login", **typed: Any) -> TestRespons
     return send(client, path, **({"login": "minseo", "password": PASSWORD} | typed))
 
 
+@pytest.fixture(autouse=True)
+def english(client: PageClient) -> None:
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+
+
 @pytest.fixture
 def minseo(app: Flask) -> Any:
     return create_user(app, login="minseo", roles={Role.COORDINATOR})
