@@ -21,6 +21,7 @@ from shelter.services.sheet_files import read_sheets
 from shelter.services.unit_of_work import Once
 from shelter.services.units_import import ImportResult, ListRefused, import_units
 from tests import factories
+from tools import make_examples
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -253,3 +254,12 @@ def test_a_second_click_brings_in_once() -> None:
 def test_only_administrators_bring_lists_in(role: Role) -> None:
     with pytest.raises(NotPermitted):
         import_units(sheets=listed(line()), by=factories.make_user(role).principal)
+
+
+def test_the_examples_are_what_their_tool_makes() -> None:
+    for name, made in (
+        ("network-ko.xlsx", make_examples.as_workbook(make_examples.table("ko"))),
+        ("network-ko-cp949.csv", make_examples.as_csv(make_examples.table("ko"), "cp949")),
+        ("network-en.csv", make_examples.as_csv(make_examples.table("en"), "utf-8")),
+    ):
+        assert read_sheets(made) == example(name)
