@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 CATALOGUES := $(shell find shelter/translations -name '*.po' 2>/dev/null)
 
 export PYTHONUNBUFFERED := 1
