@@ -29,7 +29,9 @@ def keep(*, sheets: Sequence[Sheet], result: ImportResult, by: Principal) -> Non
 def kept(*, by: Principal) -> Preview | None:
     """What waits; None when nothing does."""
     waiting = sheet_drafts.kept(purpose=PURPOSE, by=by)
-    return waiting and Preview(waiting.sheets, _result(waiting.shown), waiting.digest)
+    if waiting is None:
+        return None
+    return Preview(waiting.sheets, _result(waiting.shown), waiting.digest)
 
 
 def forget(*, by: Principal) -> None:
