@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, request, url_for
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -53,5 +53,5 @@ def navigation() -> list[dict[str, Any]]:
     return [
         {"href": url_for(endpoint), "label": label, "is_current": endpoint.split(".")[0] == area}
         for endpoint, label, permission in NAVIGATION
-        if current_user.can(permission) and endpoint in current_app.view_functions  # TEMPORARY: all will be there
+        if current_user.can(permission)
     ]

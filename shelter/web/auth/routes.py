@@ -8,7 +8,6 @@ from uuid import UUID
 from flask import (
     Response,
     abort,
-    current_app,
     make_response,
     redirect,
     render_template,
@@ -102,7 +101,7 @@ def _is_over_a_page() -> bool:
 def first_page(by: Principal) -> str:
     """The first page this person may see."""
     for endpoint, _label, permission in shell.NAVIGATION:
-        if by.can(permission) and endpoint in current_app.view_functions:  # TEMPORARY: all will be there
+        if by.can(permission):
             return url_for(endpoint)
     return url_for("auth.account")
 
