@@ -47,6 +47,15 @@ class NightHasPassed(DomainError):
 
 
 @dataclass
+class NightTooFar(DomainError):
+    """Nobody can say today what is free then."""
+
+    latest: date
+    code: ClassVar[str] = "night_too_far"
+    field: ClassVar[str | None] = "arrive_on"
+
+
+@dataclass
 class HoldRanOut(DomainError):
     """Too late to renew: the nights were given back. Confirming still works while nobody took them."""
 

@@ -259,15 +259,45 @@ def look(unit_id: int, nights: Nights, party: Party, *, now: datetime, is_theirs
     at_site = roommates.at_sites(party.must_not_meet, nights, now=now, tonight=tonight).get(place.id, NOBODY)
     if is_theirs:
         return Look(facts(row, place._replace(is_paused=False)), mates, at_site)
-    return Look(facts(row, place, _blocked(row, nights, now)), mates, at_site)
+    late = vacancies.overdue(nights.arrive_on, now=now)
+    return Look(facts(row, place, _blocked(row, late)), mates, at_site)
 
 
-def _blocked(row: Any, nights: Nights, now: datetime) -> Reason | None:
+def _blocked(row: Any, late: Collection[int]) -> Reason | None:
     """Why the nights of a row of `vacancies.every` are not to be had."""
     if not row.is_in_service:
         return Reason.NOT_IN_SERVICE
-    if row.id in vacancies.overdue(nights.arrive_on, now=now):
+    if row.is_closed:
+        return Reason.CLOSED
+    if row[0] in late:
         return Reason.OVERDUE
-    if row.first is None:
-        return None
-    return Reason.CLOSED if row.is_closed else Reason.TAKEN
+    return None if row.first is None else Reason.TAKEN
+
+
+@dataclass(frozen=True)
+class KeptOut:
+    """A page of the units one reason keeps out."""
+
+    units: list[UnitFacts]
+    total: int
+    number: int = 1
+    size: int = PAGE
+
+
+def kept_out(criteria: Criteria, reason: Reason, *, page: int = 1, now: datetime | None = None) -> KeptOut:
+    """Those that are counted under the reason, by site and label."""
+    now = now or clock.now()
+    places = vacancies.places(criteria)
+    late = vacancies.overdue(criteria.arrive_on, now=now)
+    found: list[tuple[Any, Place]] = []
+    for nights, sites in windows(criteria, places):
+        each = Round(criteria, nights, places, sites, late, now)
+        each.fits()
+        for row in vacancies.every(nights, now=now, sites=sites):
+            mates = each.mates.get(row[1], ())
+            if (_blocked(row, late) or each.judge(row, mates)[0].main_reason) is reason:
+                found.append((row, places[row[2]]))
+    found.sort(key=lambda pair: (pair[1].name, pair[0][1], pair[0][0]))
+    chosen = found[(page - 1) * PAGE : page * PAGE]
+    labels = vacancies.labels([row[0] for row, _ in chosen])
+    return KeptOut([named(facts(row, place), place, labels)[0] for row, place in chosen], len(found), page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select
@@ -60,3 +61,11 @@ def _exclusions(household_id: UUID) -> tuple[frozenset[str], frozenset[UUID], fr
         else:
             districts.add(unseal(row.district_sealed, SafetyExclusion.__tablename__, "district_sealed", row.id))
     return frozenset(districts), frozenset(sites), frozenset(households)
+
+
+def ids_of(references: Collection[str]) -> dict[str, UUID]:
+    """Ids of households by reference, of those there are."""
+    if not references:
+        return {}
+    rows = db.session.execute(select(Household.reference, Household.id).where(Household.reference.in_(references)))
+    return {row.reference: row.id for row in rows}

@@ -15,6 +15,7 @@ SENTENCES = {
         "This household has a running stay, %(reference)s. Open that stay: its days count on, also in another room."
     ),
     "night_has_passed": _l("The night of %(night)s is over. Choose tonight or a later night."),
+    "night_too_far": _l("Choose a night until %(latest)s: nobody can say yet what is free after that."),
     "hold_ran_out": _l(
         "This hold has run out and cannot be renewed. Confirm it now: that works as long as nobody has taken the room."
     ),
