@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -50,7 +51,9 @@ class ShownText:
     refusal: Refusal | None
     is_incoming: bool
     is_mine: bool  # to the person who looks
+    household_id: UUID | None
     stay: str | None  # reference
+    language: str
     number_end: str | None
     body: str | None
     not_before: datetime
@@ -97,12 +100,12 @@ def of_stay(stay_id: UUID) -> list[TextState]:
     ]
 
 
-def page_of_texts(by: Principal, *, state: MessageState | None = None, number: int = 1) -> TextPage:
-    """The texts this person may see, newest first; of one state or of all."""
+def page_of_texts(by: Principal, *, states: Collection[MessageState] = (), number: int = 1) -> TextPage:
+    """The texts this person may see, newest first; of some states or of all."""
     mine = _visible(by)
-    wanted = mine if state is None else and_(mine, Message.state == state)
+    wanted = and_(mine, Message.state.in_(states)) if states else mine
     total = db.session.scalar(_from(select(func.count(Message.id))).where(wanted)) or 0
-    number = max(1, min(number, (total + PAGE - 1) // PAGE))
+    number = max(1, min(number, -(-total // PAGE)))
     rows = (
         _from(select(Message, Household.reference, Stay.number))
         .where(wanted)
@@ -133,7 +136,7 @@ def _visible(by: Principal) -> ColumnElement[bool]:
     return or_(*seen)
 
 
-def _from(what):  # type: ignore[no-untyped-def]
+def _from(what: Any) -> Any:
     return (
         what.select_from(Message)
         .outerjoin(Household, Household.id == Message.household_id)
@@ -151,6 +154,8 @@ def _shown(message: Message, reference: str | None, stay_number: int | None, by:
         refusal=_refusal(message.error_code),
         is_incoming=message.direction is Direction.IN,
         is_mine=message.user_id == by.user_id,
+        household_id=message.household_id,
+        language=message.language,
         stay=stay_reference(reference, stay_number) if reference and stay_number else None,
         number_end=number[-LAST_DIGITS:] if number else None,
         body=message.body,

@@ -228,7 +228,8 @@ def _keep(message_id: UUID, accepted: Accepted) -> str:
         message = _locked(message_id)
         assert message is not None
         _store(work, message, accepted)
-        work.record(f"message.{message.state.value}", subject=_name(message), household=message.household_id)
+        action = "message.failed" if message.state is S.FAILED else "message.sent"
+        work.record(action, subject=_name(message), household=message.household_id)
         return message.state.value
 
 

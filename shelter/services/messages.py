@@ -6,6 +6,7 @@ Whether it may go is decided here once, so that the person who asked sees it at 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from shelter import clock
 from shelter.domain.contacts import TextChoice, may_text
 from shelter.domain.errors import NotPermitted
 from shelter.domain.messages import Detail, MessageState, Suppression, Template, lint, render
-from shelter.domain.permissions import Permission, Principal
+from shelter.domain.permissions import SYSTEM, Permission, Principal
 from shelter.extensions import db, keyring
 from shelter.gateways.phones import Number, NumberNotValid, parse
 from shelter.models.clockwork import Installation
@@ -24,9 +25,12 @@ from shelter.models.messages import Direction, Message
 from shelter.models.people import User
 from shelter.models.sites import Room, Site, Unit
 from shelter.models.stays import Placement, Stay
+from shelter.queries.messages import TextPage, page_of_texts
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 LONGEST_WAIT = timedelta(hours=24)  # for a text that says nothing about a day
+LONGEST_INBOUND = 1_600
+LONGEST_NUMBER = 40
 PHONE = "phone"
 
 
@@ -136,10 +140,19 @@ def _switch(by: Principal, stopped_at: datetime | None) -> None:
             work.record("messages.stopped" if stopped_at else "messages.resumed")
 
 
-def store_inbound(*, provider_id: str, number: str, body: str, by: Principal) -> None:
+def read_texts(*, states: Collection[MessageState] = (), number: int = 1, by: Principal) -> TextPage:
+    """A page of the texts this person may see; whose they are is written down in the same transaction."""
+    with unit_of_work(by) as work:
+        page = page_of_texts(by, states=states, number=number)
+        for household_id in dict.fromkeys(text.household_id for text in page.items if text.household_id):
+            work.record("message.opened", household=household_id)
+    return page
+
+
+def store_inbound(*, provider_id: str, number: str, body: str) -> None:
     """Something came in: kept for a person to read, once, and never acted upon."""
     now = clock.now()
-    with unit_of_work(by):
+    with unit_of_work(SYSTEM):
         key = f"in:{provider_id}"[:120]
         if db.session.scalar(select(Message.id).where(Message.dedupe_key == key)) is not None:
             return
@@ -154,7 +167,7 @@ def store_inbound(*, provider_id: str, number: str, body: str, by: Principal) ->
             created_at=now,
             state_changed_at=now,
         )
-        message.number, message.body = number, body
+        message.number, message.body = number[:LONGEST_NUMBER], body[:LONGEST_INBOUND]
         db.session.add(message)
 
 

@@ -6,7 +6,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from shelter import clock
@@ -205,7 +204,7 @@ def test_not_everybody_stops_the_texts(role: Role) -> None:
 
 def test_what_comes_in_is_kept_once_and_does_nothing() -> None:
     for _ in range(3):
-        store_inbound(provider_id="SM1", number="+821012345678", body="STOP", by=SYSTEM)
+        store_inbound(provider_id="SM1", number="+821012345678", body="STOP")
     (message,) = db.session.scalars(select(Message))
     assert (message.direction, message.state) == (Direction.IN, MessageState.RECEIVED)
     assert (message.number, message.body) == ("+821012345678", "STOP")
