@@ -59,9 +59,7 @@ def test_two_sign_ins_are_two_sessions(context: Flask, account: Account) -> None
 
 
 @pytest.mark.parametrize(("login", "password"), [("minseo", "wrong"), ("nobody", PASSWORD), ("", "")])
-def test_unknown_and_wrong_are_told_alike(
-    context: Flask, account: Account, login: str, password: str
-) -> None:
+def test_unknown_and_wrong_are_told_alike(context: Flask, account: Account, login: str, password: str) -> None:
     with pytest.raises(SignInRefused) as refused:
         enter(login, password)
     assert refused.value.params == {}
@@ -74,9 +72,7 @@ def test_an_unknown_login_costs_a_password_check_too(
 ) -> None:
     seen: list[str | None] = []
     real = passwords.matches
-    monkeypatch.setattr(
-        passwords, "matches", lambda stored, given: seen.append(stored) or real(stored, given)
-    )
+    monkeypatch.setattr(passwords, "matches", lambda stored, given: seen.append(stored) or real(stored, given))
     for login in ("minseo", "nobody"):
         with pytest.raises(SignInRefused):
             enter(login, "wrong")
@@ -101,9 +97,7 @@ def test_a_closed_account_is_refused_and_its_sessions_are_dead(context: Flask, a
 
 
 def test_the_password_may_be_composed_otherwise(context: Flask, account: Account) -> None:
-    db.session.execute(
-        update(User).values(password_hash=passwords.hash_password("한글로 적은 긴 문장입니다 참"))
-    )
+    db.session.execute(update(User).values(password_hash=passwords.hash_password("한글로 적은 긴 문장입니다 참")))
     db.session.commit()
     assert enter(password="한글로 적은 긴 문장입니다 참")
 
@@ -167,9 +161,7 @@ def test_an_intake_is_given_half_an_hour(context: Flask, account: Account, froze
     assert who(token) is None
 
 
-def test_activity_is_written_once_a_minute_at_most(
-    context: Flask, account: Account, frozen_clock: Clock
-) -> None:
+def test_activity_is_written_once_a_minute_at_most(context: Flask, account: Account, frozen_clock: Clock) -> None:
     token = enter()
     frozen_clock.forward(seconds=59)
     with count_statements() as counted:
@@ -229,9 +221,7 @@ def test_guessing_one_account_is_slowed_down_and_never_locked(
     assert enter()
 
 
-def test_the_wait_grows_but_not_beyond_five_minutes(
-    context: Flask, account: Account, frozen_clock: Clock
-) -> None:
+def test_the_wait_grows_but_not_beyond_five_minutes(context: Flask, account: Account, frozen_clock: Clock) -> None:
     waits = []
     for _ in range(TRIES_PER_ACCOUNT + 6):
         with pytest.raises((SignInRefused, TooManyTries)):
@@ -320,9 +310,7 @@ def test_a_membership_lasts_until_the_operating_night_of_its_end(app: Flask, fro
         site_id = site.id
     account = create_user(app, sites=[site_id])
     with app.app_context():
-        db.session.execute(
-            update(SiteMembership).values(from_on=date(2026, 3, 7), until_on=date(2026, 3, 11))
-        )
+        db.session.execute(update(SiteMembership).values(from_on=date(2026, 3, 7), until_on=date(2026, 3, 11)))
         db.session.commit()
     client = app.test_client()
     for wall, holds in (("2026-03-10 23:00", True), ("2026-03-11 02:00", True), ("2026-03-11 08:30", False)):
