@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.browser.pages import Desk
 from tests.support.chromium import ARGUMENTS, executable
 from tests.support.databases import Database, application, dispose
 
@@ -94,6 +95,30 @@ def expected_messages() -> list[str]:
 def context(new_context: Callable[..., BrowserContext], expected_messages: list[str]) -> Iterator[BrowserContext]:
     """Every page of it stays silent: the policy blocks nothing, no script fails, nothing is missing."""
     context = new_context()  # not pytest-playwright's `context`: ours of that name is flask's
+    said = _listen(context)
+    yield context
+    assert [line for line in said if not any(part in line for part in expected_messages)] == []
+
+
+@pytest.fixture
+def desks(
+    new_context: Callable[..., BrowserContext], axe: Callable[[Page], None], expected_messages: list[str]
+) -> Iterator[Callable[..., Desk]]:
+    """`desks(has_scripts=True)`: one more person at a browser of their own, as silent as `context`."""
+    heard: list[list[str]] = []
+
+    def sit_down(has_scripts: bool = True) -> Desk:
+        context = new_context(java_script_enabled=has_scripts)
+        heard.append(_listen(context))
+        return Desk(context, axe, has_scripts)
+
+    yield sit_down
+    said = [line for lines in heard for line in lines]
+    assert [line for line in said if not any(part in line for part in expected_messages)] == []
+
+
+def _listen(context: BrowserContext) -> list[str]:
+    """Whatever its pages complain of, from now on."""
     said: list[str] = []
 
     def listen(page: Page) -> None:
@@ -101,8 +126,7 @@ def context(new_context: Callable[..., BrowserContext], expected_messages: list[
         page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
 
     context.on("page", listen)
-    yield context
-    assert [line for line in said if not any(part in line for part in expected_messages)] == []
+    return said
 
 
 def _told(message: ConsoleMessage) -> str:
