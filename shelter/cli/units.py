@@ -33,7 +33,7 @@ def import_file(file: Path, is_dry_run: bool, language: str | None) -> None:
     from shelter.web.errors import sentence
     from shelter.web.sites import columns
 
-    with force_locale(language or _terminal_language()):
+    with force_locale(language or terminal_language()):
         try:
             with file.open("rb") as opened:
                 sheets = read_sheets(opened.read(MAX_BYTES + 1))
@@ -48,6 +48,6 @@ def import_file(file: Path, is_dry_run: bool, language: str | None) -> None:
             click.echo(line)
 
 
-def _terminal_language() -> str:
+def terminal_language() -> str:
     said = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "ko" if said.startswith("ko") else "en"

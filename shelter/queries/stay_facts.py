@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
@@ -107,13 +108,12 @@ def readable_facts(reference: str, by: Principal) -> StayFacts | None:
 
 
 def decidable_facts(reference: str, by: Principal) -> StayFacts | None:
-    """For whoever decides about limits: by reference alone, readable or not."""
+    """For whoever decides about limits: by reference alone; coordinators only what they may read."""
     if not by.can(Permission.LIMITS_DECIDE):
-        return None
+        return readable_facts(reference, by)
     household, number = split_stay_reference(reference)
-    stay_id = db.session.scalar(
-        _of_household(select(Stay.id)).where(Household.reference == household, Stay.number == number)
-    )
+    wanted = (Household.reference == household, Stay.number == number)
+    stay_id = db.session.scalar(_of_household(select(Stay.id)).where(*wanted))
     return facts(stay_id) if stay_id else None
 
 
@@ -180,15 +180,21 @@ def planned_before_leaving(stay_id: UUID) -> date | None:
     return date.fromisoformat(data["planned"]) if "planned" in data else None
 
 
-def coordinators() -> list[tuple[UUID, str]]:
+class Coordinator(NamedTuple):
+    id: UUID
+    name: str
+    login: str
+
+
+def coordinators() -> list[Coordinator]:
     """Who may answer for a stay: active coordinators by name."""
     rows = (
-        select(User.id, User.name)
+        select(User.id, User.name, User.login)
         .join(UserRole, UserRole.user_id == User.id)
         .where(User.is_active, UserRole.role == Role.COORDINATOR)
         .order_by(User.name)
     )
-    return [(user_id, name) for user_id, name in db.session.execute(rows)]
+    return [Coordinator(*row) for row in db.session.execute(rows)]
 
 
 @dataclass(frozen=True)

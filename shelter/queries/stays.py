@@ -16,7 +16,7 @@ from shelter import clock
 from shelter.domain import limits
 from shelter.domain.permissions import Principal
 from shelter.domain.references import stay_reference
-from shelter.domain.sites import unit_name
+from shelter.domain.sites import natural, unit_name
 from shelter.domain.stays import (
     RUNNING,
     PlacementState,
@@ -228,3 +228,30 @@ def rooms_of(stay_ids: Iterable[UUID]) -> dict[UUID, list[RoomView]]:
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class UnitChoice:
+    """A unit in service, by its names."""
+
+    id: int
+    site: str
+    room: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.site} {unit_name(self.room, self.label)}"
+
+
+def unit_choices() -> list[UnitChoice]:
+    """Every unit in service tonight."""
+    tonight = clock.shelter_day()
+    rows = (
+        select(Unit.id, Site.code_name, Room.label, Unit.label)
+        .join(Room, Room.id == Unit.room_id)
+        .join(Site, Site.id == Unit.site_id)
+        .where(or_(Unit.in_service_until.is_(None), Unit.in_service_until > tonight))
+    )
+    found = [UnitChoice(*row) for row in db.session.execute(rows)]
+    return sorted(found, key=lambda unit: (unit.site, natural(unit.name)))

@@ -29,9 +29,8 @@ from shelter.services.unit_of_work import unit_of_work
 class ContactBanner:
     """How she may be reached, first thing on the page. Unknown is no."""
 
-    can_call: bool
-    can_text: bool
-    is_asked: bool  # somebody has asked her
+    can_call: bool | None  # none: nobody has asked
+    can_text: bool | None
     is_withdrawn: bool
     from_time: time | None
     until_time: time | None
@@ -64,8 +63,6 @@ class TaskView:
     id: UUID
     kind: TaskKind
     due_at: datetime
-    placement_id: int | None
-    data: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -152,10 +149,10 @@ def open_decision(*, reference: str, by: Principal) -> DecisionRecord:
 def _banner(household: Household) -> ContactBanner:
     told, now = household.contact or SafeContact(), contact_now(household)
     is_withdrawn = told.withdrawn_at is not None
+    is_barred = is_withdrawn or (now is not None and now.is_danger_number)
     return ContactBanner(
-        can_call=bool(now and now.can_call and not is_withdrawn and not now.is_danger_number),
-        can_text=bool(now and now.can_text and now.has_consented and not is_withdrawn),
-        is_asked=told.can_call is not None,
+        can_call=False if is_barred else told.can_call,
+        can_text=False if is_barred or (told.can_text and told.consented_at is None) else told.can_text,
         is_withdrawn=is_withdrawn,
         from_time=told.from_time,
         until_time=told.until_time,
@@ -176,7 +173,7 @@ def _names(stay_id: UUID, stay: Stay) -> dict[UUID | None, str]:
     ):
         ids |= {UUID(data[who]) for who in ("responsible", "substitute") if data.get(who)}
     rows = db.session.execute(select(User.id, User.name).where(User.id.in_(filter(None, ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _tightest(stay: Stay) -> int | None:
@@ -190,7 +187,7 @@ def _tightest(stay: Stay) -> int | None:
 
 def _tasks(stay_id: UUID) -> tuple[TaskView, ...]:
     rows = select(Task).where(Task.stay_id == stay_id, Task.done_at.is_(None)).order_by(Task.due_at)
-    return tuple(TaskView(t.id, t.kind, t.due_at, t.placement_id, dict(t.data)) for t in db.session.scalars(rows))
+    return tuple(TaskView(t.id, t.kind, t.due_at) for t in db.session.scalars(rows))
 
 
 def _request(extension: Extension, names: dict[UUID | None, str]) -> RequestView:
