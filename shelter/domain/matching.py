@@ -207,7 +207,7 @@ class Party:
             "has_woman": _has(self.people, Sex.FEMALE),
             "has_older_boy": any(age is AgeBand.OLDER_BOY for _, age in self.people),
             "has_minor": has_minor(self.people),
-            "has_unstated": any(sex is Sex.OTHER for sex, _ in self.people),
+            "has_unstated": _has(self.people, Sex.OTHER),  # no rule asks for the sex of a child
             "has_large_pet": any(size is PetSize.LARGE for _, size in self.pets),
             "species": frozenset(species for species, _ in self.pets),
         }
