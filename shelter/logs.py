@@ -1,9 +1,10 @@
-"""Structured logs to standard output, through a scrubber: what looks like a person never gets out."""
+"""Structured logs to standard error, through a scrubber: what looks like a person never gets out."""
 
 from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -36,8 +37,6 @@ def safe_traceback(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
     """Where it broke and the kind of error, without its message: messages quote values."""
     error = event.pop("exc_info", None)
     if error is True:
-        import sys
-
         error = sys.exc_info()
     if isinstance(error, BaseException):
         error = (type(error), error, error.__traceback__)
@@ -63,6 +62,8 @@ def configure(*, is_development: bool) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if is_development else logging.INFO),
+        # Looked up at each call: standard output is for the answers of commands.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     for noisy in ("twilio.http_client", "apscheduler", "werkzeug", "psycopg"):

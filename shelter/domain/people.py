@@ -69,7 +69,7 @@ class NameMissing(DomainError):
 class PhoneNotValid(DomainError):
     """A member of staff's number is none."""
 
-    code: ClassVar[str] = "number_not_valid"
+    code: ClassVar[str] = "phone_not_valid"
     field: ClassVar[str | None] = "phone"
 
 

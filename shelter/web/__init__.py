@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from flask import Flask
 from werkzeug.utils import import_string
 
 from shelter.config import Settings
 from shelter.extensions import csrf
-from shelter.web import access, assets, errors, formats, headers, language, shell, visitor
+from shelter.web import access, assets, errors, formats, forms, headers, language, shell, visitor
 from shelter.web.converters import CONVERTERS
 
 # Each area offers `bp`, a blueprint. In the order of the navigation, then the rest.
@@ -27,7 +25,6 @@ AREAS = (
     "users",
     "audit",
     "auth",
-    "drafts",
     "webhooks",
     "health",
 )
@@ -39,16 +36,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     language.init_app(app)
     visitor.init_app(app, settings)
     access.init_app(app)  # before csrf: an anonymous POST is sent to sign in, not told of a token
+    forms.init_app(app)
     csrf.init_app(app)
     headers.init_app(app, settings)
     formats.init_app(app)
     shell.init_app(app, settings)
     errors.init_app(app)
     for area in AREAS:
-        if find_spec(f"shelter.web.{area}"):  # TEMPORARY while areas are being written
-            try:
-                app.register_blueprint(import_string(f"shelter.web.{area}:bp"))
-            except ImportError as missing:
-                import sys
-
-                print(f"TEMPORARY: area {area} left out: {missing}", file=sys.stderr)
+        app.register_blueprint(import_string(f"shelter.web.{area}:bp"))

@@ -27,6 +27,7 @@ SENTENCES = {
     "number_not_valid": _l(
         "This is not a telephone number. Write it like 010-1234-5678 or +82 10 1234 5678."
     ),
+    "phone_not_valid": _l("This is not a telephone number. Write it like 010-1234-5678 or +82 10 1234 5678."),
     "name_missing": _l("Enter a name of at most 80 characters."),
     "role_missing": _l("Choose at least one role."),
     "last_administrator": _l(
