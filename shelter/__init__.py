@@ -35,9 +35,7 @@ def create_app(settings: Settings | None = None, *, testing: bool = False) -> Fl
     )
     logs.configure(is_development=settings.is_demo)
 
-    app = Flask(
-        __name__, template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static"))
-    )
+    app = Flask(__name__, template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static")))
     app.config.update(config.for_flask(settings) | database.for_flask(settings.database_url), TESTING=testing)
     if settings.trusted_proxies:
         n = settings.trusted_proxies

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from flask import Flask
 from sqlalchemy import func, select
 
 from shelter import clock
