@@ -49,7 +49,7 @@ def start(fresh_database: Database, tmp_path: Path) -> Iterator[Start]:
     def run(*command: str) -> subprocess.Popen[bytes]:
         command = command or ("-m", "flask", "--app", "app", "scheduler", "run")
         settings = environment(fresh_database.url)
-        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stdout=subprocess.PIPE)
+        process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stderr=subprocess.PIPE)
         started.append(process)
         return process
 
@@ -58,14 +58,14 @@ def start(fresh_database: Database, tmp_path: Path) -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+        assert process.stderr is not None
+        process.stderr.close()
 
 
 def said(process: subprocess.Popen[bytes], words: bytes) -> bool:
     """Wait until the process logs it."""
-    assert process.stdout is not None
-    return any(words in line for line in process.stdout)
+    assert process.stderr is not None
+    return any(words in line for line in process.stderr)
 
 
 def eventually(question: Callable[[], Any], seconds: float = 60) -> Any:
