@@ -22,6 +22,7 @@ GROUPS = {
     "audit": "Read and verify the audit trail.",
     "demo": "Demonstration data.",
     "jobs": "List and run the jobs of the timetable.",
+    "ledger": "The ledger of nights, checked against what owns them.",
     "scheduler": "The clockwork: one process that runs the timetable.",
     "stays": "Bring running stays in from a file.",
     "units": "Bring sites, rooms and units in from a file.",

@@ -92,7 +92,7 @@ class Loaded:
 # Days until the limit, and whether something is decided: what the lists of limits show.
 LIMITS = (-3, 0, 1, 6, 13, 27, 28, 55)
 DEPARTURES = (0, 0, -2)  # planned days of leaving, from today
-AGES = (4, 9, 15, 21, 33, 40, 52, 66, 75, 88, 101, 115, 128)  # days since check-in
+AGES = (2, 4, 9, 13, 15, 21, 26, 33, 37, 40, 45, 52, 59, 66, 71, 75, 83, 88, 94, 101, 115, 128)  # days since check-in
 
 
 def load(
@@ -200,7 +200,7 @@ def _running_lines(random: Random) -> Iterable[dict[str, Any]]:
     plan: list[tuple[date, date | None]] = [(_check_in_for(today + timedelta(days=left)), None) for left in LIMITS]
     plan += [(today - timedelta(days=40), today + timedelta(days=days)) for days in DEPARTURES]
     for position, age in enumerate(AGES):
-        leaves = today + timedelta(days=7 * position + 5) if position % 2 else None
+        leaves = today + timedelta(days=3 * position + 5) if position % 3 else None
         plan.append((today - timedelta(days=age), leaves))
     for case, (check_in, leave_on) in enumerate(plan, 1):
         site, room, bed, capacity, audience, sharing = next(chosen)

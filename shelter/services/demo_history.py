@@ -7,7 +7,7 @@ a seed: the same numbers give the same network.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -132,9 +132,9 @@ def add_stays(
 ) -> int:
     """Fill the nights nobody has, from `since` on; how many stays. `stays` sets how long one lasts on average.
 
-    `is_in_house_today`: whoever is there on the last day stays on; otherwise the last day is before today.
+    `is_in_house_today`: whoever is there on the last day stays on; otherwise the last days before today are free.
     """
-    runs = _free_runs(since)
+    runs = _free_runs(since) if is_in_house_today else [_ended(run, random) for run in _free_runs(since)]
     nights = sum((run.until - run.first).days for run in runs)
     length = max(2, round(nights * 0.82 / stays)) if stays else 32
     known = set(db.session.scalars(select(Household.reference)))
@@ -167,6 +167,12 @@ def _free_runs(since: date) -> list[Free]:
     ]
     db.session.rollback()
     return [run for run in runs if run.until > run.first]
+
+
+def _ended(run: Free, random: Random) -> Free:
+    """Nobody is here today: the last ones left some time ago."""
+    days = min((run.until - run.first).days - 1, random.randint(1, 50))
+    return replace(run, until=run.until - timedelta(days=days))
 
 
 @dataclass(frozen=True)
