@@ -166,4 +166,4 @@ def _shown(message: Message, reference: str | None, stay_number: int | None, by:
 
 
 def _refusal(code: str | None) -> Refusal | None:
-    return Refusal(code) if code else None
+    return next((refusal for refusal in Refusal if refusal.value == code), None)

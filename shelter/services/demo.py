@@ -25,6 +25,7 @@ from shelter.domain.messages import Detail, MessageState
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import SYSTEM, Principal, Role
 from shelter.domain.references import split_stay_reference
+from shelter.domain.refusals import Refusal
 from shelter.domain.stays import ClosureReason, TurnawayReason
 from shelter.extensions import db
 from shelter.gateways.phones import parse
@@ -388,5 +389,6 @@ def _fail_text(stay_id: UUID) -> None:
         message = db.session.scalars(select(Message).where(Message.stay_id == stay_id)).first()
         if message is None or message.state is not MessageState.QUEUED:
             return
-        message.state, message.error_code, message.state_changed_at = MessageState.FAILED, "30003", clock.now()
+        message.state, message.error_code = MessageState.FAILED, Refusal.HANDSET_OFF
+        message.state_changed_at = clock.now()
         message_tasks.raise_text_task(work, message)
