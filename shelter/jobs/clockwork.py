@@ -24,7 +24,7 @@ from flask import Flask
 from shelter import clock
 from shelter.gateways.leadership import Leadership, NoAnswer
 from shelter.jobs.schedule import EPOCH, TIMETABLE, Job
-from shelter.jobs.tasks import Run
+from shelter.jobs.tasks import Counts, Run
 from shelter.services import clockwork
 
 LOST_LEADERSHIP = 3
@@ -101,11 +101,13 @@ class Clockwork:
             clockwork.end_run(run_id, error=failed)
         else:
             clockwork.end_run(run_id, counts=counts)
-            log.info("job done", job=job.name, **counts)
+            self._tell(job, counts)
 
     def _look(self, job: Job) -> None:
-        counts = job.run(self._this_run())
-        if any(counts.values()):
+        self._tell(job, job.run(self._this_run()))
+
+    def _tell(self, job: Job, counts: Counts) -> None:
+        if job.is_daily or any(counts.values()):
             log.info("job done", job=job.name, **counts)
 
     def _this_run(self) -> Run:

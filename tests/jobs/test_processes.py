@@ -143,3 +143,18 @@ def test_whoever_lost_the_lock_to_another_ends_with_3(start: Start, fresh_databa
     first.send_signal(signal.SIGCONT)
     assert first.wait(30) == 3
     assert second.poll() is None
+
+
+@pytest.mark.only("postgresql")
+def test_a_leader_whose_database_was_away_leads_again(start: Start, fresh_database: Database) -> None:
+    first = start()
+    assert said(first, b'"leading"')
+    fresh_database._own.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    assert said(first, b"leading again")
+    before = fresh_database.rows("heartbeat")
+    eventually(lambda: fresh_database.rows("heartbeat") != before)
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(30) == 0

@@ -1,4 +1,4 @@
-"""The outbox: a text is decided in the transaction that causes it, once, and says nothing to whoever holds the phone."""
+"""The outbox: a text is decided in the transaction that causes it, once, and says nothing to a stranger."""
 
 from __future__ import annotations
 
