@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,10 @@ class TaskRow:
     @property
     def is_urgent(self) -> bool:
         return self.kind in URGENT
+
+    def day(self, name: str) -> date | None:
+        """A day of its data."""
+        return date.fromisoformat(self.data[name]) if name in self.data else None
 
     @property
     def is_done(self) -> bool:

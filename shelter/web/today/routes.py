@@ -20,12 +20,21 @@ bp = Blueprint("today", __name__)
 NIGHTLY_IS_OLD = timedelta(hours=26)
 
 
-@bp.get("/", defaults={"only_mine": False})
-@bp.get("/mine", defaults={"only_mine": True})
+@bp.get("/")
 @requires(P.TODAY_VIEW)
-def show(only_mine: bool) -> ResponseReturnValue:
+def show() -> ResponseReturnValue:
     """Late arrivals, red tasks, holds, arrivals and departures, limits, figures: each for whom it concerns."""
-    now = clock.now()
+    return _page(only_mine=False)
+
+
+@bp.get("/mine")
+@requires(P.TODAY_VIEW)
+def mine() -> ResponseReturnValue:
+    """The same, of one's own stays alone."""
+    return _page(only_mine=True)
+
+
+def _page(*, only_mine: bool) -> str:
     return render_template(
         "today/show.html",
         page=queries.today(current_user, only_mine=only_mine),
@@ -33,7 +42,7 @@ def show(only_mine: bool) -> ResponseReturnValue:
         requests=stay_facts.waiting_requests(current_user),
         free=occupancy.tonight_by_kind() if current_user.can(P.OCCUPANCY_VIEW) else None,
         operations=_operations() if current_user.can(P.OPERATIONS_VIEW) else None,
-        as_of=now,
+        as_of=clock.now(),
     )
 
 
