@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from shelter.domain.matching import Reason, UnitFacts
-from shelter.domain.near_fits import ENOUGH, Blocked, Bridge, Pair, bridges, pairs_that_fit
+from shelter.domain.near_fits import BECAUSE_OF_PETS, ENOUGH, Blocked, Bridge, Pair, bridges, pairs_that_fit
 from shelter.domain.nights import DAY, Nights
-from shelter.domain.stays import KEEPS_NIGHTS
+from shelter.domain.stays import KEEPS_NIGHTS, PlacementState
 from shelter.extensions import db
 from shelter.models.sites import Closure
 from shelter.models.stays import Placement
@@ -22,6 +22,8 @@ from shelter.queries.vacancies import Place
 
 FARTHEST = timedelta(days=120)  # a later date than that helps nobody tonight
 TRIES = 4
+# Said the other way round, so that SQLite goes by the units and not through everything that is still to come.
+GIVES_NIGHTS_UP = frozenset(PlacementState) - KEEPS_NIGHTS
 
 
 class Half(NamedTuple):
@@ -144,7 +146,7 @@ class Survey:
 def _boarded(found: Found) -> list[Offer]:
     """Without the pets the same search would find these."""
     party = found.criteria.party
-    if not party.pets:
+    if not party.pets or BECAUSE_OF_PETS.isdisjoint(found.counts):
         return []
     without = find.search(replace(found.criteria, party=replace(party, pets=())), now=found.rounds[0].now)
     known = {offer.unit.unit_id for offer in found.offers}
@@ -182,7 +184,7 @@ def _runs(unit_ids: list[int], span: Nights) -> Mapping[int, list[tuple[date, da
     """By unit, the runs of nights in the span that have an owner."""
     placements = select(Placement.unit_id, Placement.arrive_on, Placement.leave_on).where(
         Placement.unit_id.in_(unit_ids),
-        Placement.state.in_(KEEPS_NIGHTS),
+        Placement.state.not_in(GIVES_NIGHTS_UP),
         Placement.leave_on > span.arrive_on,
         Placement.arrive_on < span.leave_on,
     )

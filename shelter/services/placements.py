@@ -94,7 +94,8 @@ def hold_units(
             raise PartyEmpty()
         parts = parts_that_fit(segments, party, now)
         guest = db.session.get_one(Household, household) if household else newcomers.register(work, party, now)
-        held = _stay_for(work, guest, stay, sites[segments[0].unit_id], segments, now)
+        site_id, was_here = sites[segments[0].unit_id], household is not None
+        held = _stay_for(work, guest, stay, site_id, segments, now, was_here=was_here)
         held.expected_leave_on = expected_leave_on or held.expected_leave_on
         until = now + timedelta(minutes=config.active().max_hold_minutes)
         for segment, people in zip(segments, _sleepers(guest.people, parts), strict=True):
@@ -232,7 +233,14 @@ def _lock_guest(work: UnitOfWork, household: UUID | None, stay: UUID | None) -> 
 
 
 def _stay_for(
-    work: UnitOfWork, guest: Household, stay_id: UUID | None, site_id: UUID, segments: Sequence[Segment], now: datetime
+    work: UnitOfWork,
+    guest: Household,
+    stay_id: UUID | None,
+    site_id: UUID,
+    segments: Sequence[Segment],
+    now: datetime,
+    *,
+    was_here: bool,
 ) -> Stay:
     """The running stay, or a new one under the policy of the first site."""
     arrive_on = segments[0].nights.arrive_on
@@ -248,7 +256,7 @@ def _stay_for(
         version = policies.in_force(site_id, arrive_on)
         stay = Stay(
             household_id=guest.id,
-            number=_next_number(guest),
+            number=_next_number(guest) if was_here else 1,
             state=StayState.OPEN,
             arrive_on=arrive_on,
             policy_id=version.id,
@@ -264,8 +272,6 @@ def _stay_for(
 
 def _next_number(guest: Household) -> int:
     """One more than the last. A stay of which only a run-out hold is left makes room; any other is in the way."""
-    if guest in db.session.new:
-        return 1
     stays = db.session.scalars(select(Stay).where(Stay.household_id == guest.id).order_by(Stay.number)).all()
     for stay in stays:
         if stay.state in RUNNING:

@@ -11,6 +11,7 @@ from uuid import UUID
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -42,6 +43,7 @@ PETS: dict[str, Animal] = {
     "cats": (Species.CAT, PetSize.SMALL),
     "other_pets": (Species.OTHER, PetSize.SMALL),
 }
+FOLDED = ("allergic_to", "districts", "sites", "households")
 LIMIT, FOR_NIGHTS, UNTIL_DAY = "limit", "nights", "day"
 
 
@@ -87,8 +89,21 @@ class FindForm(Form):
     @property
     def has_more(self) -> bool:
         """Is anything set, or wrong, in the part that is folded away?"""
-        folded = (self.allergic_to, self.districts, self.sites, self.households)
-        return any(field.data or field.errors for field in folded)
+        return any(self[name].data or self[name].errors for name in FOLDED)
+
+    def folded(self) -> list[tuple[str, str]]:
+        """What is set there, to be carried along."""
+        return [pair for pair in self.typed() if pair[0] in FOLDED]
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Every criterion that is set, as a browser would send it."""
+        pairs = []
+        for field in self:
+            if isinstance(field, CSRFTokenField) or field.data in (None, False, "", []):
+                continue
+            values = field.data if isinstance(field.data, list) else [field.data]
+            pairs += [(field.name, "y" if value is True else str(value)) for value in values]
+        return pairs
 
     def criteria(self) -> Criteria | None:
         """What to search for; None when something cannot be read or is refused (the fields say so)."""

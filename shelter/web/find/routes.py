@@ -42,13 +42,12 @@ KEPT = {"csrf_token", "once", "segments", "reason"}  # all but these are criteri
 @bp.get("")
 @requires(P.STAYS_PLACE)
 def show() -> ResponseReturnValue:
-    """The criteria, and once they are known what fits them. `new`: another caller, nothing kept."""
+    """The criteria, and once they are known what fits them. `new`: another caller; `change`: all criteria again."""
     draft = None if "new" in request.args or "typed" in g else _fresh_draft()
     if draft is None:
         return _page(FindForm(site_choices()))
     form = _form_of(draft)
-    criteria = form.criteria()
-    return _page(form, criteria, page=_page_number())
+    return _page(form, None if "change" in request.args else form.criteria(), page=_page_number())
 
 
 @bp.post("")
@@ -137,7 +136,7 @@ def _page(
         near=near_fits.near(found) if page == 1 else None,
         turnaway=turnaway,
         refused=sentence(refused) if refused else None,
-        kept=[(name, value) for name, values in _typed(form) for value in values],
+        kept=form.typed(),
         sees_withheld=current_user.can(P.EXCLUSIONS_SEE),
         hold_minutes=config.active().max_hold_minutes,
     )
@@ -167,17 +166,6 @@ def _keep(criteria: Criteria) -> None:
     searches.note_exclusions(before=before.party if before else None, party=criteria.party, by=current_user)
     fields = [(name, values) for name, values in request.form.lists() if name not in KEPT]
     drafts.save_draft(purpose=PURPOSE, body={"fields": fields}, by=current_user)
-
-
-def _typed(form: FindForm) -> list[tuple[str, list[str]]]:
-    """What the criteria were when this page was made, to be sent along with each of its buttons."""
-    typed: list[tuple[str, list[str]]] = []
-    for field in form:
-        if field.name in KEPT or field.data in (None, False, "", []):
-            continue
-        values = field.data if isinstance(field.data, list) else [field.data]
-        typed.append((field.name, ["y" if value is True else str(value) for value in values]))
-    return typed
 
 
 def _segments(text: str) -> list[Segment]:
