@@ -64,7 +64,7 @@ class ListedStay:
 
 @dataclass(frozen=True, kw_only=True)
 class StaysFile:
-    """A list that was read. With problems nothing of it may be used."""
+    """A list that was read. With problems nothing of it may be kept; `stays` are those without any."""
 
     stays: tuple[ListedStay, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -135,7 +135,8 @@ def read_stays_file(sheets: Iterable[Sheet], today: date) -> StaysFile:
         problems.append(Problem(code="stays_no_headings", params={"columns": NEEDED}))
     elif not lines and not problems:
         problems.append(Problem(code="sheet_no_lines"))
-    stays = [] if problems else [_stay(group, problems) for group in _by_case(lines)]
+    readable = [group for group in _by_case(lines) if not any(line.cells.problems for line in group)]
+    stays = [_stay(group, problems) for group in readable]
     return StaysFile(
         stays=tuple(stay for stay in stays if stay is not None),
         problems=tuple(sorted(problems, key=lambda p: (p.sheet or "", p.line or 0))),

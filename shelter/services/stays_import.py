@@ -23,7 +23,7 @@ from shelter.domain.permissions import Permission, Principal, Role
 from shelter.domain.sheets import Problem, Sheet
 from shelter.domain.sites import unit_name
 from shelter.domain.stays import ExtensionDecision, PlacementState, StayState
-from shelter.domain.stays_file import ListedStay, RoomSpan, read_stays_file
+from shelter.domain.stays_file import ListedStay, RoomSpan, StaysFile, read_stays_file
 from shelter.domain.tasks import TaskKind
 from shelter.domain.units_file import same_name
 from shelter.extensions import db
@@ -106,14 +106,12 @@ def import_stays(
     if not by.can(Permission.STAYS_IMPORT):
         raise NotPermitted()
     listed = read_stays_file(sheets, clock.today())
-    if listed.problems:
-        raise ListRefused(listed.problems)
     result = StaysResult(ignored_headings=listed.ignored_headings, sheets_not_read=listed.sheets_not_read)
     try:
         with unit_of_work(by, once=once) as work:
             if work.is_replay:
                 return result
-            _Importing(work, listed.stays, result).run()
+            _Importing(work, listed, result).run()
             if is_dry_run:
                 raise _DryRun
             work.result = f"{len(result.created)} {result.unchanged}"
@@ -126,9 +124,9 @@ def import_stays(
 class _Importing:
     """One list on its way in. Problems are gathered; the transaction ends with all of them."""
 
-    def __init__(self, work: UnitOfWork, listed: tuple[ListedStay, ...], result: StaysResult) -> None:
-        self.work, self.listed, self.result = work, listed, result
-        self.problems: list[Problem] = []
+    def __init__(self, work: UnitOfWork, listed: StaysFile, result: StaysResult) -> None:
+        self.work, self.listed, self.result = work, listed.stays, result
+        self.problems: list[Problem] = list(listed.problems)
         self.now, self.today, self.tonight = clock.now(), clock.today(), clock.shelter_day()
         self.live_from = installation.live_from()
         self.units: dict[tuple[str, str, str], Unit] = {}
