@@ -40,6 +40,7 @@ from shelter.models.households import (
 )
 from shelter.models.stays import Placement, PlacementMember, Stay, Task
 from shelter.queries import visibility
+from shelter.services import ledger
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 
@@ -239,6 +240,7 @@ def _settle_members(household: Household) -> None:
     for placement in placements:
         db.session.refresh(placement, ["members"])
         placement.people = max(1, len(placement.members))
+        ledger.recount(placement)
 
 
 def _tell_of_the_same_number(household: Household, by: Principal) -> None:

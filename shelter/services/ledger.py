@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select, text, update
 
 from shelter.database import rows_changed
 from shelter.domain.nights import Nights
@@ -44,6 +44,12 @@ def claim(
 
 def claim_for(placement: Placement, nights: Iterable[date]) -> None:
     claim(placement.unit_id, nights, placement_id=placement.id, people=placement.people)
+
+
+def recount(placement: Placement) -> None:
+    """Its nights say how many people sleep there now."""
+    mine = update(UnitNight).where(UnitNight.placement_id == placement.id, UnitNight.people != placement.people)
+    db.session.execute(mine.values(people=placement.people).execution_options(synchronize_session=False))
 
 
 def release(placement: Placement, *, from_night: date | None = None) -> int:

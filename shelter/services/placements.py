@@ -200,6 +200,7 @@ def confirm_stay(
             )
             placement.state = move_placement(placement.state, PlacementState.BOOKED)
             placement.held_until, placement.expected_at, placement.confirmed_at = None, expected_at, now
+            ledger.recount(placement)
         work.result = stay_reference(stay.household.reference, stay.number)
         told: dict[str, Any] = {"units": [placement.unit_id for placement in held], "expected_at": expected_at}
         history.note(work, stay, "confirmed", **told, is_misfit=True if accepts_misfit else None)
