@@ -25,7 +25,6 @@ from shelter.web.access import requires
 from shelter.web.once import once_from
 from shelter.web.stays import bp, columns
 from shelter.web.stays.forms import ConfirmForm, ListForm, RecordForm
-from shelter.web.stays.routes import is_done
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PURPOSE = "stays-import"
@@ -35,13 +34,15 @@ PURPOSE = "stays-import"
 @requires(P.STAYS_IMPORT)
 def import_list() -> ResponseReturnValue:
     form = ListForm()
-    if request.method == "GET":
-        return _choose(form)
+    if not form.validate_on_submit():
+        return _choose(form), 422 if form.errors else 200
     try:
-        if not is_done(form, lambda: _read(form)):
-            return _choose(form), 422
+        _read(form)
     except ListRefused as refused:
         return _choose(form, refused), 422
+    except DomainError as refused:
+        errors.show(refused, form)
+        return _choose(form), 422
     return redirect(url_for("stays.preview_import"), code=303)
 
 
