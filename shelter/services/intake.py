@@ -5,7 +5,7 @@ Saving always keeps what was said, even when the held place turns out not to fit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ from shelter.domain.intake import (
     PetTold,
 )
 from shelter.domain.permissions import Principal
-from shelter.domain.stays import KEEPS_NIGHTS, RUNNING, ExclusionRelation
+from shelter.domain.stays import KEEPS_NIGHTS, RUNNING, ExclusionRelation, PlacementState
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db, keyring
 from shelter.models.households import (
@@ -38,6 +38,7 @@ from shelter.models.households import (
     SafeContact,
     SafetyExclusion,
 )
+from shelter.models.sites import Unit
 from shelter.models.stays import Placement, PlacementMember, Stay, Task
 from shelter.queries import visibility
 from shelter.services import ledger
@@ -52,6 +53,7 @@ def save_intake(*, household_id: UUID, intake: Intake, by: Principal, once: Once
             return
         work.lock(household=household_id)
         household = _readable(household_id, by)
+        _lock_places(work, household_id)
         before = _summary(household)
         household.needs_step_free, household.needs_cot = intake.needs_step_free, intake.needs_cot
         household.notes = intake.notes
@@ -70,6 +72,16 @@ def save_intake(*, household_id: UUID, intake: Intake, by: Principal, once: Once
             after=_summary(household),
         )
         _record_exclusions(work, household, before)
+
+
+def _lock_places(work: UnitOfWork, household_id: UUID) -> None:
+    """The running stay and its sites: who is counted in which room changes with the heads."""
+    running = select(Stay.id).where(Stay.household_id == household_id, Stay.state.in_(RUNNING))
+    stay_id = db.session.scalar(running)
+    if stay_id is not None:
+        work.lock(stay=stay_id)
+        here = select(Unit.site_id).join(Placement, Placement.unit_id == Unit.id)
+        work.lock(sites=db.session.scalars(here.where(Placement.stay_id == stay_id)).all())
 
 
 def withdraw_consent(*, household_id: UUID, by: Principal) -> None:
@@ -216,17 +228,32 @@ def _other(household: Household, reference: str) -> UUID:
 
 
 def _settle_members(household: Household) -> None:
-    """New people sleep in the household's first running placement; heads there follow its members."""
-    placements = db.session.scalars(
+    """New people sleep in the household's first running placement; heads there follow its members.
+
+    So it is with a hold that ran out: it may be confirmed while its nights are free.
+    """
+    found = db.session.scalars(
         select(Placement)
         .join(Stay, Stay.id == Placement.stay_id)
         .where(
             Stay.household_id == household.id,
             Stay.state.in_(RUNNING),
-            Placement.state.in_(KEEPS_NIGHTS),
+            Placement.state.in_(KEEPS_NIGHTS | {PlacementState.EXPIRED}),
         )
         .order_by(Placement.arrive_on, Placement.id)
+        .execution_options(populate_existing=True)
     ).all()
+    keeping = [p for p in found if p.state in KEEPS_NIGHTS]
+    last = max((p.created_at for p in found if p.state is PlacementState.EXPIRED), default=None)
+    ran_out = [p for p in found if p.state is PlacementState.EXPIRED and p.created_at == last]
+    if any(p.created_at == last for p in keeping):  # held together, and only one of them is lost
+        _settle([p for p in found if p in keeping or p in ran_out], household)
+    else:
+        _settle(keeping, household)
+        _settle(ran_out, household)
+
+
+def _settle(placements: Sequence[Placement], household: Household) -> None:
     if not placements:
         return
     placed = {member.person_id for placement in placements for member in placement.members}

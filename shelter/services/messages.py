@@ -65,7 +65,7 @@ def queue_message(
         is_asked_now=choice is TextChoice.ASKED_NOW,
         state=MessageState.QUEUED,
         not_before=now,
-        expires_at=expires_at or _purpose_ends(template, stay, before, now),
+        expires_at=expires_at or _purpose_ends(template, on or stay.arrive_on, before, now),
         created_by_id=work.by.user_id,
         created_at=now,
         state_changed_at=now,
@@ -259,13 +259,13 @@ def template_needs_time(template: Template | None) -> bool:
     return template is Template.CALL_US
 
 
-def _purpose_ends(template: Template, stay: Stay, before: datetime | None, now: datetime) -> datetime:
+def _purpose_ends(template: Template, on: date, before: datetime | None, now: datetime) -> datetime:
     """After this the text would say something that is no longer of use."""
     latest = now + LONGEST_WAIT
     if before is not None:
         latest = min(latest, before)
     if template is Template.CONFIRMED:
-        latest = min(latest, clock.cutover_instant(stay.arrive_on + timedelta(days=1)))
+        latest = min(latest, clock.cutover_instant(on + timedelta(days=1)))
     return max(latest, now + timedelta(minutes=15))
 
 

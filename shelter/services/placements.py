@@ -45,7 +45,7 @@ from shelter.queries import parties, policies
 from shelter.queries.visibility import readable
 from shelter.services import expiry, history, ledger, messages, newcomers, overstays
 from shelter.services.expiry import expire_holds, release_expired
-from shelter.services.second_look import Segment, check_fit, check_room, parts_that_fit
+from shelter.services.second_look import Segment, check_fit, check_free, check_room, parts_that_fit
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 __all__ = [
@@ -186,10 +186,9 @@ def confirm_stay(
             raise NothingHeld()
         now = clock.now()
         for placement in held:
-            nights = Nights(placement.arrive_on, placement.leave_on)
             if placement.state is PlacementState.EXPIRED:
-                expiry.release_expired([placement.unit_id], nights, now)
-                ledger.claim_for(placement, nights)
+                _take_back(placement, stay, now)
+            nights = Nights(placement.arrive_on, placement.leave_on)
             check_fit(
                 placement,
                 stay.household_id,
@@ -205,8 +204,32 @@ def confirm_stay(
         told: dict[str, Any] = {"units": [placement.unit_id for placement in held], "expected_at": expected_at}
         history.note(work, stay, "confirmed", **told, is_misfit=True if accepts_misfit else None)
         _record(work, stay, "stay.confirmed", **told, text=text, accepts_misfit=accepts_misfit)
-        messages.queue_message(work, stay=stay, template=Template.CONFIRMED, cause=f"confirm:{held[0].id}", choice=text)
+        messages.queue_message(
+            work,
+            stay=stay,
+            template=Template.CONFIRMED,
+            cause=f"confirm:{held[0].id}",
+            choice=text,
+            on=max(held[0].arrive_on, clock.shelter_day(now)),
+        )
         return work.result
+
+
+def _take_back(placement: Placement, stay: Stay, now: datetime) -> None:
+    """The nights still to come of a hold that ran out, if nobody took them and the unit can still be had.
+
+    Raises UnitJustTaken; NightHasPassed when there is none to come.
+    """
+    arrive_on = max(placement.arrive_on, clock.shelter_day(now))
+    if arrive_on >= placement.leave_on:
+        raise NightHasPassed(placement.arrive_on)
+    nights = Nights(arrive_on, placement.leave_on)
+    expiry.release_expired([placement.unit_id], nights, now)
+    check_free(placement.unit_id, stay.household_id, nights, now)
+    if stay.state is StayState.OPEN and stay.arrive_on == placement.arrive_on:
+        stay.arrive_on = arrive_on
+    placement.arrive_on = arrive_on
+    ledger.claim_for(placement, nights)
 
 
 def _sites_of(unit_ids: Iterable[int]) -> dict[int, UUID]:
@@ -343,12 +366,16 @@ def _take_held(work: UnitOfWork, stay_id: UUID) -> tuple[Stay, list[Placement]]:
 
 
 def _latest_hold(stay: Stay) -> list[Placement]:
-    """What was held together last, run out or not, and is not confirmed."""
+    """What was held together last and is not confirmed; run out, if nothing else came since. A stay that is over
+    holds nothing."""
     waiting = [p for p in stay.placements if p.state in (PlacementState.HELD, PlacementState.EXPIRED)]
-    held = [p for p in waiting if p.state is PlacementState.HELD] or waiting
-    last = max((p.created_at for p in held), default=None)
-    has_later = any(p.created_at > last for p in stay.placements if p not in waiting) if last else True
-    return [] if has_later else [p for p in waiting if p.created_at == last]
+    if stay.state not in RUNNING or not waiting:
+        return []
+    held = [p for p in waiting if p.state is PlacementState.HELD]
+    last = max(p.created_at for p in held or waiting)
+    if not held and any(p.created_at > last for p in stay.placements):
+        return []
+    return [p for p in waiting if p.created_at == last]
 
 
 def _record(work: UnitOfWork, stay: Stay, action: str, **details: object) -> None:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from shelter import clock
-from shelter.domain.errors import UnitJustTaken
+from shelter.domain.errors import NotFound, UnitJustTaken
 from shelter.domain.matching import SAFETY_REASONS, Party, Reason
 from shelter.domain.near_fits import pairs_that_fit
 from shelter.domain.nights import DAY, Nights
@@ -42,6 +42,16 @@ def parts_that_fit(segments: Sequence[Segment], party: Party, now: datetime) -> 
     if len(segments) > 2:
         raise TooManyUnits()
     return _divide(looks, party)
+
+
+def check_free(unit_id: int, household_id: UUID, nights: Nights, now: datetime) -> None:
+    """May the unit be had at all on these nights, as if for the first time? The site is locked."""
+    party = parties.party_of(household_id)
+    try:
+        reasons = find.look(unit_id, nights, party, now=now).verdict(party).reasons
+    except NotFound:  # out of service for good
+        raise UnitJustTaken() from None
+    _refuse([reason for reason in reasons if reason in GONE])
 
 
 def check_room(placement: Placement, nights: Iterable[date]) -> None:

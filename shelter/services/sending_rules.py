@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 from shelter import clock
 from shelter.domain.contacts import ASKED_NOW_LASTS, Contact, Decision, may_text
 from shelter.domain.messages import Detail, MessageState, Suppression, Template, lint, render
-from shelter.domain.stays import StayState
+from shelter.domain.stays import PlacementState, StayState
 from shelter.extensions import db, keyring
 from shelter.models.households import Household, NumberKind
 from shelter.models.messages import Message
 from shelter.models.people import User
-from shelter.models.stays import Stay, StayFlag
+from shelter.models.stays import Stay, StayEvent, StayFlag
 from shelter.services.messages import PHONE, are_texts_stopped, forbidden_words, is_danger, staff_number
 
 # However wrong something goes, nobody's phone rings all night, and no bill runs away.
@@ -78,16 +78,35 @@ def _purpose_passed(message: Message, stay: Stay) -> Suppression | None:
     is_cancelled = stay.state is StayState.CANCELLED
     if stay.state is StayState.ENDED or is_cancelled is not (message.template is Template.CANCELLED):
         return Suppression.PURPOSE_PASSED
-    if stay.checked_in_at is not None and message.created_at <= stay.checked_in_at:
+    if stay.checked_in_at is not None and message.created_at <= _came_in(stay):
         return Suppression.IN_HOUSE
+    if message.template is Template.CONFIRMED and not _is_still_so(message, stay):
+        return Suppression.PURPOSE_PASSED
     later = select(Message.id).where(
         Message.stay_id == stay.id,
         Message.user_id.is_(None),
         Message.id != message.id,
         Message.created_at > message.created_at,
-        Message.state != MessageState.SUPPRESSED,
+        (Message.state != MessageState.SUPPRESSED) | (Message.suppression == Suppression.TOLD_BY_VOICE),
     )
     return Suppression.PURPOSE_PASSED if db.session.scalar(later.limit(1)) else None
+
+
+def _came_in(stay: Stay) -> datetime:
+    """When it was known that she is in the house: an arrival may be recorded late."""
+    assert stay.checked_in_at is not None
+    recorded = select(func.max(StayEvent.at)).where(StayEvent.stay_id == stay.id, StayEvent.kind == "checked_in")
+    return max(stay.checked_in_at, db.session.scalar(recorded) or stay.checked_in_at)
+
+
+def _is_still_so(message: Message, stay: Stay) -> bool:
+    """Is a room booked for her, and for the day the text names if it names one?"""
+    booked = [p for p in stay.placements if p.state is PlacementState.BOOKED]
+    if message.body == render(Template.CONFIRMED, Detail.CALL_US, message.language):
+        return bool(booked)
+    told_on = clock.shelter_day(message.created_at)
+    days = {max(placement.arrive_on, told_on) for placement in booked}
+    return any(message.body == render(Template.CONFIRMED, Detail.DATE_ONLY, message.language, date=day) for day in days)
 
 
 def _reword(message: Message, detail: Detail, language: str) -> bool:

@@ -32,7 +32,7 @@ from shelter.models.people import User, UserRole
 from shelter.models.sites import Room, Site, StayPolicyVersion, Unit
 from shelter.models.stays import Extension, Placement, PlacementMember, Stay, StayFlag
 from shelter.queries import installation, policies
-from shelter.services import ledger, overstays, stay_tasks
+from shelter.services import expiry, ledger, overstays, stay_tasks
 from shelter.services.history import note
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 from shelter.services.units_import import ListRefused
@@ -132,6 +132,7 @@ class _Importing:
         self.units: dict[tuple[str, str, str], Unit] = {}
         self.rooms: dict[tuple[str, str], list[Unit]] = {}
         self.names: dict[int, str] = {}
+        self.new: set[UUID] = set()  # two lines of one list are never the same stay
         self.staff: dict[str, list[UUID]] = {}
 
     def run(self) -> None:
@@ -226,7 +227,8 @@ class _Importing:
             .where(Stay.is_imported, Placement.unit_id == units[0].id, Stay.checked_in_at.is_not(None))
         )
         wanted = self._checked_in_at(listed)
-        return next((s for s in db.session.scalars(rows.distinct()) if s.checked_in_at == wanted), None)
+        earlier = (s for s in db.session.scalars(rows.distinct()) if s.id not in self.new)
+        return next((s for s in earlier if s.checked_in_at == wanted), None)
 
     def _checked_in_at(self, listed: ListedStay) -> datetime:
         at = listed.check_in_time or NOON
@@ -258,6 +260,7 @@ class _Importing:
         stay.household = household
         db.session.add_all([household, stay])
         db.session.flush()
+        self.new.add(stay.id)
         return stay
 
     def _place(self, stay: Stay, listed: ListedStay, room: RoomSpan, unit: Unit) -> None:
@@ -301,6 +304,7 @@ class _Importing:
             until = max(until, self.tonight + DAY)
         if until <= begins:
             return
+        expiry.release_expired([placement.unit_id], Nights(begins, until), self.now)
         taken = ledger.owners(placement.unit_id, Nights(begins, until))
         if taken:
             self._refuse(room, "room_taken", "room", night=taken[0].night)

@@ -66,8 +66,7 @@ def transfer(
         is_planned = old.state in EXPECTED or from_night > clock.shelter_day(now)
         if not is_planned:
             at = now if from_night == clock.shelter_day(now) else clock.instant(from_night, NOON)
-            _move_out(work, stay, old, at)
-            new.arrived_at, new.occupied_from = at, from_night
+            new.arrived_at, new.occupied_from = at, max(from_night, _move_out(work, stay, old, at))
             new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         elif nights.arrive_on <= old.arrive_on:
             give_up(old)
@@ -99,8 +98,9 @@ def move_in(
         new = chosen(stay, EXPECTED, [to_placement_id])[0]
         if is_somebody_else_in(new):
             raise UnitStillOccupied()
-        _move_out(work, stay, old, moved)
+        free_from = _move_out(work, stay, old, moved)
         settle(new, moved, now)
+        new.occupied_from = max(clock.shelter_day(moved), free_from)
         new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         keep_late_rooms([old, new])
         _tell(work, stay, old, new, "transferred", moved, reason)
@@ -163,8 +163,12 @@ def _copy(old: Placement, unit_id: int, nights: Nights, work: UnitOfWork, now: d
     return new
 
 
-def _move_out(work: UnitOfWork, stay: Stay, old: Placement, moved: datetime) -> None:
-    """Nights from the day of the move are free."""
+def _move_out(work: UnitOfWork, stay: Stay, old: Placement, moved: datetime) -> date:
+    """Nights from the day of the move are free; the first of them.
+
+    After midnight the night just begun stays the old room's. In the new one it is reserved: one household has one
+    bed-night, and neither room is given away.
+    """
     if old.arrived_at is None or old.occupied_from is None or moved < old.arrived_at:
         raise BeforeArrival()
     old.state = move_placement(old.state, PlacementState.MOVED)
@@ -172,6 +176,7 @@ def _move_out(work: UnitOfWork, stay: Stay, old: Placement, moved: datetime) -> 
     old.left_at = moved
     ledger.release(old, from_night=free_from)
     stay_tasks.close_tasks(work, stay.id, [TaskKind.COLLISION], [old.id])
+    return free_from
 
 
 def _tell(
