@@ -13,17 +13,17 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select
 
 from shelter import clock
-from shelter.domain.matching import UnitKind, kind_of
+from shelter.domain.matching import Sharing, UnitKind, kind_of
 from shelter.domain.nights import DAY, Nights
-from shelter.domain.occupancy import ARRIVED, NightState, Tally, turnaway_rate
+from shelter.domain.occupancy import ARRIVED, NightState, Tally
 from shelter.domain.periods import Period, Step
-from shelter.domain.stays import PlacementState, TurnawayReason
+from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.sites import Room, Site, Unit
-from shelter.models.stays import Placement, Stay, Turnaway, UnitNight
+from shelter.models.stays import Placement, Stay, UnitNight
 from shelter.queries.installation import live_from
 
 _n, _u, _r = UnitNight.__table__.c, Unit.__table__.c, Room.__table__.c
@@ -57,6 +57,33 @@ class Count:
 NOTHING = Count()
 
 
+@dataclass(slots=True)
+class _Sum:
+    """A count in the making: a network and a month are thousands of additions."""
+
+    occupied: int = 0
+    reserved: int = 0
+    held: int = 0
+    closed: int = 0
+    free: int = 0
+    not_in_service: int = 0
+    people: int = 0
+    open_ended: int = 0
+    ahead: int = 0
+
+    def add(self, other: _Sum) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def count(self) -> Count:
+        values = {name: getattr(self, name) for name in self.__slots__}
+        open_ended, ahead = values.pop("open_ended"), values.pop("ahead")
+        return Count(Tally(**values), open_ended, ahead)
+
+
+_Counted = dict[tuple[Place, date, bool], _Sum]  # by place, first day of the part, and whether it lies ahead
+
+
 @dataclass(frozen=True)
 class Part:
     """One night of the trend, or one month of a year; `count` is None where there is no data."""
@@ -65,22 +92,6 @@ class Part:
     count: Count | None
     is_ahead: bool  # all of it lies after tonight
     has_gap: bool  # some of its nights lie before the first one known
-
-
-@dataclass(frozen=True)
-class Turnaways:
-    """Requests not met, and how many households were given a place in the same nights."""
-
-    by_reason: Mapping[TurnawayReason, int]
-    placed: int
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_reason.values())
-
-    @property
-    def rate(self) -> float | None:
-        return turnaway_rate(self.total, self.placed)
 
 
 @dataclass(frozen=True)
@@ -133,35 +144,32 @@ def occupancy(period: Period, site_id: UUID | None = None) -> Occupancy:
     """The nights of the period, state by state; one grouped statement over the ledger, however many there are."""
     now, since = clock.now(), live_from()
     tonight = clock.shelter_day(now)
-    counted: dict[tuple[Place, date, bool], Count] = defaultdict(Count)
+    counted: _Counted = defaultdict(_Sum)
     if period.until > since:
         nights = Nights(max(period.first, since), period.until)
         by_month = period.step is Step.YEAR
         _count_owned(counted, nights, site_id, now, tonight, by_month=by_month)
         _count_overstays(counted, nights, site_id, tonight, by_month=by_month)
         _count_free(counted, nights, site_id, tonight, by_month=by_month)
-    places: dict[Place, Count] = defaultdict(Count)
-    parts: dict[date, Count] = defaultdict(Count)
-    so_far = ahead = NOTHING
-    for (place, begins, is_ahead), count in counted.items():
-        places[place] += count
-        parts[begins] += count
-        if is_ahead:
-            ahead += count
-        else:
-            so_far += count
+    places: dict[Place, _Sum] = defaultdict(_Sum)
+    parts: dict[date, _Sum] = defaultdict(_Sum)
+    halves = (_Sum(), _Sum())
+    for (place, begins, is_ahead), found in counted.items():
+        places[place].add(found)
+        parts[begins].add(found)
+        halves[is_ahead].add(found)
     return Occupancy(
         period=period,
         site_id=site_id,
         as_of=now,
         live_from=since,
-        places=dict(places),
-        so_far=so_far,
-        ahead=ahead,
+        places={place: found.count() for place, found in places.items()},
+        so_far=halves[False].count(),
+        ahead=halves[True].count(),
         parts=tuple(
             Part(
                 run,
-                parts[run.arrive_on] if run.leave_on > since else None,
+                parts[run.arrive_on].count() if run.leave_on > since else None,
                 is_ahead=run.arrive_on > tonight,
                 has_gap=run.arrive_on < since < run.leave_on,
             )
@@ -181,32 +189,15 @@ def tonight_by_kind(site_ids: Iterable[UUID] | None = None) -> dict[UnitKind, Ta
     now = clock.now()
     tonight = clock.shelter_day(now)
     nights = Nights(tonight, tonight + DAY)
-    counted: dict[tuple[Place, date, bool], Count] = defaultdict(Count)
+    counted: _Counted = defaultdict(_Sum)
     only = None if site_ids is None else list(site_ids)
     _count_owned(counted, nights, only, now, tonight, by_month=False)
     _count_overstays(counted, nights, only, tonight, by_month=False)
     _count_free(counted, nights, only, tonight, by_month=False)
-    kinds = dict.fromkeys(UnitKind, Tally())
-    for (place, _night, _ahead), count in counted.items():
-        kinds[place.kind] += count.tally
-    return kinds
-
-
-def turnaways(period: Period) -> Turnaways:
-    """Requests not met on these nights by reason, beside the households that were given a place then."""
-    within = and_(Turnaway.night >= period.first, Turnaway.night < period.until)
-    counted = select(Turnaway.reason, func.count()).where(within).group_by(Turnaway.reason)
-    confirmed = exists(
-        select(Placement.id).where(
-            Placement.stay_id == Stay.id,
-            or_(Placement.confirmed_at.is_not(None), Placement.occupied_from.is_not(None)),
-        )
-    )
-    placed = select(func.count(Stay.id)).where(
-        Stay.arrive_on >= period.first, Stay.arrive_on < period.until, Stay.is_imported == false(), confirmed
-    )
-    by_reason: dict[TurnawayReason, int] = dict(db.session.execute(counted).all())
-    return Turnaways({r: by_reason[r] for r in TurnawayReason if r in by_reason}, db.session.scalar(placed) or 0)
+    kinds = {kind: _Sum() for kind in UnitKind}
+    for (place, _night, _ahead), found in counted.items():
+        kinds[place.kind].add(found)
+    return {kind: found.count().tally for kind, found in kinds.items()}
 
 
 # The statements
@@ -249,7 +240,7 @@ def _begin(bucket: Any) -> date:
 
 
 def _count_owned(
-    counted: dict[tuple[Place, date, bool], Count],
+    counted: _Counted,
     nights: Nights,
     site: UUID | list[UUID] | None,
     now: datetime,
@@ -264,40 +255,58 @@ def _count_owned(
     columns: list[ColumnElement[Any]] = [
         _u.site_id,
         _r.sharing,
-        _u.capacity,
+        (_u.capacity == 1).label("is_single"),
         bucket,
         _state(now).label("night_state"),
         is_ahead.label("is_ahead"),
         (and_(is_ahead, _is_open_ended()) if has_ahead else literal(False)).label("is_open"),
     ]
+    # Outer joins keep the order: unit by unit, whose nights lie side by side in the ledger's key.
+    owned = and_(
+        _n.unit_id == _u.id,
+        _n.night >= nights.arrive_on,
+        _n.night < nights.leave_on,
+        _n.night >= _u.in_service_from,
+        or_(_u.in_service_until.is_(None), _n.night < _u.in_service_until),
+    )
     joined = (
-        UnitNight.__table__.join(Unit.__table__, _u.id == _n.unit_id)
-        .join(Room.__table__, _r.id == _u.room_id)
+        Unit.__table__.join(Room.__table__, _r.id == _u.room_id)
+        .outerjoin(UnitNight.__table__, owned)
         .outerjoin(Placement.__table__, _p.id == _n.placement_id)
     )
     if has_ahead:
         joined = joined.outerjoin(Stay.__table__, _s.id == _p.stay_id)
-    in_service = and_(
-        _u.in_service_from <= _n.night, or_(_u.in_service_until.is_(None), _u.in_service_until > _n.night)
-    )
-    names: list[str] = ["bucket", "night_state", *(["is_ahead", "is_open"] if has_ahead else [])]
+    names: list[str] = ["is_single", "bucket", "night_state", *(["is_ahead", "is_open"] if has_ahead else [])]
     rows: Select[Any] = (
-        select(*columns, func.count(), func.sum(_n.people))
+        select(*columns, func.count(_n.night), func.sum(_n.people))
         .select_from(joined)
-        .where(_n.night >= nights.arrive_on, _n.night < nights.leave_on, in_service, *_at(site))
-        .group_by(*columns[:3], *names)
+        .where(*_at(site))
+        .group_by(*columns[:2], *names)
     )
-    for site_id, sharing, capacity, part, state, ahead, is_open, units, people in db.session.execute(rows):
-        if state == NightState.FREE:
-            continue
-        is_in = state in (NightState.OCCUPIED, NightState.RESERVED)
-        tally = Tally(**{state: units}, people=people if state == NightState.OCCUPIED else 0)
-        key = (Place(site_id, kind_of(sharing, capacity)), _begin(part), bool(ahead))
-        counted[key] += Count(tally, units if is_open and is_in else 0, units if ahead and is_in else 0)
+    places = _Places()
+    for site_id, sharing, is_single, part, state, ahead, is_open, units, people in db.session.execute(rows):
+        if part is None or state == NightState.FREE:
+            continue  # a unit without an owned night, or holds that ran out
+        found = counted[places[site_id, sharing, is_single], _begin(part), bool(ahead)]
+        setattr(found, state, getattr(found, state) + units)
+        if state == NightState.OCCUPIED:
+            found.people += people
+        if ahead and state in (NightState.OCCUPIED, NightState.RESERVED):
+            found.ahead += units
+            found.open_ended += units if is_open else 0
+
+
+class _Places(dict[tuple[UUID, Sharing, bool], Place]):
+    """What rows say of a unit, as the figures know it: of the capacity it matters only whether it is one."""
+
+    def __missing__(self, key: tuple[UUID, Sharing, bool]) -> Place:
+        site_id, sharing, is_single = key
+        self[key] = Place(site_id, kind_of(sharing, 1 if is_single else 2))
+        return self[key]
 
 
 def _count_overstays(
-    counted: dict[tuple[Place, date, bool], Count],
+    counted: _Counted,
     nights: Nights,
     site: UUID | list[UUID] | None,
     tonight: date,
@@ -330,11 +339,13 @@ def _count_overstays(
         for night in Nights(first, last + DAY):
             if night not in known[placement_id]:
                 begins = night.replace(day=1) if by_month else night
-                counted[(place, begins, False)] += Count(Tally(occupied=1, people=people))
+                late = counted[place, begins, False]
+                late.occupied += 1
+                late.people += people
 
 
 def _count_free(
-    counted: dict[tuple[Place, date, bool], Count],
+    counted: _Counted,
     nights: Nights,
     site: UUID | list[UUID] | None,
     tonight: date,
@@ -362,11 +373,11 @@ def _count_free(
             )
             in_service = max(0, (until - first).days) * number
             absent = len(run) * number - in_service
-            key = (place, begins, is_ahead)
-            counted[key] += Count(Tally(free=in_service, not_in_service=absent))
-    for key, count in counted.items():
-        owned = count.tally.occupied + count.tally.reserved + count.tally.held + count.tally.closed
-        counted[key] = count + Count(Tally(free=-owned))
+            part = counted[place, begins, is_ahead]
+            part.free += in_service
+            part.not_in_service += absent
+    for part in counted.values():
+        part.free -= part.occupied + part.reserved + part.held + part.closed
 
 
 def _runs(nights: Nights, tonight: date, *, by_month: bool) -> Iterable[tuple[Nights, date, bool]]:

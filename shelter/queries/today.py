@@ -5,17 +5,17 @@ For coordinators: their sites and their own stays. A handful of statements, howe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select
 
 from shelter import clock
 from shelter.domain import limits
-from shelter.domain.limits import THRESHOLDS
 from shelter.domain.permissions import Permission, Principal
 from shelter.domain.references import stay_reference
 from shelter.domain.sites import unit_name
@@ -32,7 +32,7 @@ from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.households import Household, SafeContact
 from shelter.models.sites import Room, Site, StayPolicyVersion, Unit
-from shelter.models.stays import Placement, Stay, StayFlag
+from shelter.models.stays import Placement, Stay
 from shelter.queries import channels, policies, tasks
 from shelter.queries.channels import Channels
 from shelter.queries.tasks import TaskRow
@@ -252,7 +252,6 @@ def _limits(by: Principal, *, only_mine: bool) -> tuple[LimitRow, ...]:
 
 def _limit_rows(by: Principal, *scope: ColumnElement[bool]) -> list[LimitRow]:
     this_day = clock.today()
-    flagged = exists(select(StayFlag.id).where(StayFlag.stay_id == Stay.id, StayFlag.limit_on == Stay.limit_on))
     rows = (
         select(
             Stay.id,
@@ -272,7 +271,7 @@ def _limit_rows(by: Principal, *scope: ColumnElement[bool]) -> list[LimitRow]:
         .join(Site, Site.id == Unit.site_id)
         .where(
             Stay.state == StayState.IN_HOUSE,
-            or_(Stay.limit_on <= this_day + timedelta(days=max(THRESHOLDS)), flagged),
+            Stay.limit_on <= this_day + timedelta(days=_widest()),
             *scope,
         )
         .order_by(Placement.id)
@@ -284,6 +283,12 @@ def _limit_rows(by: Principal, *scope: ColumnElement[bool]) -> list[LimitRow]:
         sites.setdefault(row.id, {})[row.code_name] = None
     said = (_limit(row, tuple(sites[row.id]), this_day) for row in found.values())
     return [row for row in said if row is not None]
+
+
+def _widest() -> int:
+    """The widest threshold of any policy: stays with more days left need not be looked at."""
+    said = db.session.scalars(select(cast(StayPolicyVersion.thresholds, Text)).distinct())
+    return max((days for thresholds in said for days in json.loads(thresholds)), default=0)
 
 
 def _limit(row: Any, sites: tuple[str, ...], this_day: date) -> LimitRow | None:

@@ -20,6 +20,7 @@ from shelter.models.clockwork import Installation
 from shelter.models.sites import Closure, Unit
 from shelter.models.stays import Placement, Turnaway, UnitNight
 from shelter.queries import occupancy as queries
+from shelter.queries.turnaways import turnaways
 from shelter.services import ledger
 from tests.factories import (
     make_beds,
@@ -215,7 +216,7 @@ def test_turnaways_are_counted_by_reason_beside_those_who_were_placed(since_janu
     make_stay(state=P.IN_HOUSE, arrive_on=day(4))
     make_stay(state=P.IN_HOUSE, arrive_on=day(4), is_imported=True)  # was placed before this system was
     make_stay(state=P.HELD)  # not a place yet
-    found = queries.turnaways(period(Step.MONTH, TODAY))
+    found = turnaways(period(Step.MONTH, TODAY))
     assert found.by_reason == {TurnawayReason.NO_SPACE: 2, TurnawayReason.NO_PET_UNIT: 1}
     assert (found.total, found.placed, found.rate) == (3, 1, 0.75)
 

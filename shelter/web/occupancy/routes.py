@@ -15,6 +15,7 @@ from shelter.domain.occupancy import Figure, NightState
 from shelter.domain.periods import Period, Step, is_thinkable, period
 from shelter.domain.permissions import Permission as P
 from shelter.queries import occupancy as queries
+from shelter.queries import turnaways
 from shelter.services.occupancy_export import export_occupancy
 from shelter.web import formats
 from shelter.web.access import requires
@@ -59,7 +60,7 @@ def show() -> ResponseReturnValue:
         site_name=site_name,
         chart=chart(found.parts),
         free=queries.tonight_by_kind([site_id] if site_id else None),
-        turnaways=queries.turnaways(wanted) if site_id is None and found.has_data else None,
+        turnaways=turnaways.turnaways(wanted) if site_id is None and found.has_data else None,
         steps=list(Step),
         this_day=clock.shelter_day(),
     )
