@@ -45,6 +45,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "tasks.index": frozenset({C, M, A}),
     "tasks.reopen": frozenset({C, M, A}),
     "tasks.show": frozenset({C, M, A}),
+    "today.mine": frozenset({C, M, A}),
     "today.show": frozenset({C, M, A}),
     "find.hold": frozenset({C}),
     "find.not_fitting": frozenset({C}),

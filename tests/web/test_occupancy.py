@@ -107,15 +107,15 @@ def test_the_trend_is_drawn_without_style_or_script(manager: PageClient) -> None
 @pytest.mark.parametrize("query", ["?step=decade", "?on=2026-02-30", "?on=9999-01-01", "?site=x", f"?site={uuid4()}"])
 def test_what_is_no_period_or_site_is_not_found(manager: PageClient, query: str) -> None:
     assert manager.get(f"/occupancy{query}").status_code == 404
-    assert manager.get(f"/occupancy/export.csv{query}").status_code == 404
+    assert manager.get(f"/occupancy/export/csv{query}").status_code == 404
 
 
 def test_a_file_of_the_same_figures_whose_names_are_no_formulas(manager: PageClient) -> None:
     make_stay(make_unit(site=make_site("=SUM(A1)")), arrive_on=TODAY, state=P.IN_HOUSE)
-    answer = manager.get("/occupancy/export.csv?step=month&on=2026-03-10")
+    answer = manager.get("/occupancy/export/csv?step=month&on=2026-03-10")
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
     assert rows[1][2:6] == ["'=SUM(A1)", "Family room", "7", "0"]
-    book = load_workbook(io.BytesIO(manager.get("/occupancy/export.xlsx?step=month&on=2026-03-10").data))
+    book = load_workbook(io.BytesIO(manager.get("/occupancy/export/xlsx?step=month&on=2026-03-10").data))
     assert [cell.value for cell in book.active[2]][2:6] == ["'=SUM(A1)", "Family room", 7, 0]
     db.session.rollback()
     actions = list(db.session.scalars(select(AuditEntry.action).where(AuditEntry.action == "occupancy.exported")))

@@ -66,7 +66,7 @@ def show() -> ResponseReturnValue:
     )
 
 
-@bp.get("/export.<any(xlsx, csv):kind>")
+@bp.get("/export/<any(xlsx, csv):kind>")
 @requires(P.OCCUPANCY_VIEW)
 def download(kind: str) -> ResponseReturnValue:
     """The table of the period as a file; who took it is written down."""
