@@ -171,6 +171,8 @@ def test_the_search_is_kept_until_the_next_day(
         ({"arrive_on": "soon"}, "First night"),
         ({"until": "day", "leave_on": "2026-03-10"}, "must come after"),
         ({"until": "never"}, "Until when"),
+        ({"until": "nights", "nights": ""}, "choose another answer"),
+        ({"until": "day", "leave_on": ""}, "choose another answer"),
         ({"districts": ["99999"]}, "Districts"),
         ({"sites": ["x"]}, "Sites"),
         ({"allergic_to": ["horse"]}, "allergic"),
@@ -341,6 +343,41 @@ def test_korean_is_said_too(app: Flask, client: PageClient, network: None) -> No
     page = look(client, women="1", children="2")
     assert page.h1 == "방 찾기"
     assert "가배정" in page.text
+
+
+def test_a_case_that_was_here_before_is_placed_as_its_record_says(
+    app: Flask, client: PageClient, kim: Account, network: None
+) -> None:
+    with app.app_context():
+        household = make.make_household(children=1, by=kim, not_in=["11110"])
+        make.make_stay(make.make_unit(capacity=1), household=household, state=PlacementState.ENDED)
+        reference = household.reference
+    record = page_of(client.get(f"/households/{reference}"))
+    blank = page_of(client.get(record.links()["Find a place for this case"]))
+    sent = blank.fields(form_to(blank, "/find"))
+    assert sent["case"] == reference
+    assert "women" not in sent
+    assert client.post("/find", data=sent).status_code == 303
+    page = page_of(client.get("/find"))
+    assert offers(page) == ["Magnolia · 201"]
+    answer = press_hold(client, page)
+    assert answer.location == f"/stays/{reference}-2/hold"
+    with app.app_context():
+        assert db.session.scalars(select(Placement).order_by(Placement.id.desc())).first().people == 2
+    assert "Find a place for this case" not in page_of(client.get(f"/households/{reference}")).links()
+
+
+def test_a_case_of_somebody_else_is_not_there(app: Flask, client: PageClient, kim: Account, network: None) -> None:
+    with app.app_context():
+        reference = make.make_household().reference
+    assert client.get(f"/find?case={reference}").status_code == 404
+    page = look(client, women="1")
+    sent = page.fields(form_to(page, "/find/hold"))
+    assert client.post("/find", data=sent | {"case": reference}).status_code == 404
+    assert (
+        client.post("/find/hold", data=sent | {"case": reference, "segments": "1:2026-03-10:2026-03-12"}).status_code
+        == 404
+    )
 
 
 @pytest.mark.only("sqlite")

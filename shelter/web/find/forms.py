@@ -9,21 +9,32 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from shelter import clock
 from shelter.domain import districts, references
-from shelter.domain.errors import DomainError
+from shelter.domain.errors import DomainError, NotFound
 from shelter.domain.intake import NoSuchHousehold
 from shelter.domain.matching import AgeBand, Animal, Party, PartyEmpty, PetSize, Sex, Someone, Species
 from shelter.domain.nights import NightsEmpty
+from shelter.domain.permissions import Principal
 from shelter.domain.placing import NightHasPassed, NightTooFar
 from shelter.domain.stays import TurnawayReason
-from shelter.queries import parties
+from shelter.queries import parties, visibility
 from shelter.queries.vacancies import Criteria
 from shelter.web.errors import choices, sentence, show
 from shelter.web.forms import Form
@@ -52,6 +63,7 @@ def _heads(label: Any, most: int = 20) -> IntegerField:
 
 
 class FindForm(Form):
+    case = HiddenField()  # of a household that was here before: its record says who comes
     arrive_on = DateField(_l("First night"), default=clock.shelter_day, validators=[InputRequired()])
     until = RadioField(
         _l("Until when"),
@@ -105,12 +117,18 @@ class FindForm(Form):
             pairs += [(field.name, "y" if value is True else str(value)) for value in values]
         return pairs
 
-    def criteria(self) -> Criteria | None:
-        """What to search for; None when something cannot be read or is refused (the fields say so)."""
-        if not self.validate():
+    def criteria(self, by: Principal) -> Criteria | None:
+        """What to search for; None when something cannot be read or is refused (the fields say so).
+
+        NotFound for a case this person may not know of.
+        """
+        if not self.validate() or not self._says_until_when():
             return None
         try:
-            return Criteria(arrive_on=self._first_night(), leave_on=self._leave_on(), party=self._party())
+            party = self._party_of_case(by) if self.case.data else self._party()
+            return Criteria(arrive_on=self._first_night(), leave_on=self._leave_on(), party=party)
+        except NotFound:
+            raise
         except references.ReferenceNotValid:
             return None
         except DomainError as refused:
@@ -128,22 +146,35 @@ class FindForm(Form):
     def _leave_on(self) -> date | None:
         first = self.arrive_on.data
         match self.until.data:
-            case "nights" if self.nights.data:
+            case "nights":
                 return first + timedelta(days=self.nights.data)
-            case "day" if self.leave_on.data:
+            case "day":
                 if self.leave_on.data <= first:
                     raise NightsEmpty(first, self.leave_on.data)
                 return min(self.leave_on.data, first + 2 * FARTHEST)
             case _:
                 return None
 
+    def _says_until_when(self) -> bool:
+        asked = {FOR_NIGHTS: self.nights, UNTIL_DAY: self.leave_on}.get(self.until.data)
+        if asked is None or asked.data is not None:
+            return True
+        asked.errors = [_("Enter this, or choose another answer to “Until when”.")]
+        return False
+
+    def _party_of_case(self, by: Principal) -> Party:
+        household_id = visibility.readable_household(references.normalise(self.case.data), by)
+        if household_id is None:
+            raise NotFound()
+        return parties.party_of(household_id)
+
     def _party(self) -> Party:
-        people = tuple(someone for name, someone in HEADS.items() for _ in range(self[name].data or 0))
+        people = tuple(someone for name, someone in HEADS.items() for _n in range(self[name].data or 0))
         if not people:
             raise PartyEmpty()
         return Party(
             people=people,
-            pets=tuple(animal for name, animal in PETS.items() for _ in range(self[name].data or 0)),
+            pets=tuple(animal for name, animal in PETS.items() for _n in range(self[name].data or 0)),
             needs_step_free=self.needs_step_free.data,
             needs_cot=self.needs_cot.data,
             allergies=frozenset(Species(code) for code in self.allergic_to.data or ()),

@@ -12,14 +12,14 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from shelter import clock, config
-from shelter.domain import turnaways
+from shelter.domain import references, turnaways
 from shelter.domain.errors import DomainError, KeyReused, UnitJustTaken
 from shelter.domain.matching import SAFETY_REASONS, Reason
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Permission as P
 from shelter.domain.stays import TurnawayReason
 from shelter.queries import find as queries
-from shelter.queries import near_fits
+from shelter.queries import near_fits, visibility
 from shelter.queries.sites import site_choices
 from shelter.queries.vacancies import Criteria
 from shelter.services import drafts, placements, searches
@@ -43,18 +43,18 @@ KEPT = {"csrf_token", "once", "segments", "reason"}  # all but these are criteri
 @requires(P.STAYS_PLACE)
 def show() -> ResponseReturnValue:
     """The criteria, and once they are known what fits them. `new`: another caller; `change`: all criteria again."""
-    draft = None if "new" in request.args or "typed" in g else _fresh_draft()
+    draft = None if {"new", "case"} & set(request.args) or "typed" in g else _fresh_draft()
     if draft is None:
-        return _page(FindForm(site_choices()))
+        return _page(_empty_form())
     form = _form_of(draft)
-    return _page(form, None if "change" in request.args else form.criteria(), page=_page_number())
+    return _page(form, None if "change" in request.args else form.criteria(current_user), page=_page_number())
 
 
 @bp.post("")
 @requires(P.STAYS_PLACE)
 def search() -> ResponseReturnValue:
     form = FindForm(site_choices())
-    criteria = form.criteria()
+    criteria = form.criteria(current_user)
     if criteria is None:
         return _page(form), 422
     _keep(criteria)
@@ -66,7 +66,7 @@ def search() -> ResponseReturnValue:
 def hold() -> ResponseReturnValue:
     """The first act: the place is hers while we talk. The criteria come with the button that was pressed."""
     form = FindForm(site_choices())
-    criteria, asked = form.criteria(), request.form.get("segments", "")
+    criteria, asked = form.criteria(current_user), request.form.get("segments", "")
     segments = _segments(asked.removesuffix(WITHOUT_PETS))
     if criteria is None or not segments:
         return _page(form), 422
@@ -75,6 +75,7 @@ def hold() -> ResponseReturnValue:
         reference = placements.hold_units(
             segments=segments,
             party=replace(party, pets=()) if asked.endswith(WITHOUT_PETS) else party,
+            household=party.household_id,
             expected_leave_on=criteria.leave_on,
             by=current_user,
             once=once_from(),
@@ -92,7 +93,7 @@ def hold() -> ResponseReturnValue:
 def record_turnaway() -> ResponseReturnValue:
     """No place was given: counted with a reason. The search is over then."""
     form, turnaway = FindForm(site_choices()), TurnawayForm()
-    criteria = form.criteria()
+    criteria = form.criteria(current_user)
     if criteria is None or not turnaway.validate():
         return _page(form, criteria), 422
     turnaway_services.record_turnaway(
@@ -114,7 +115,7 @@ def not_fitting(reason: str) -> ResponseReturnValue:
     why, draft = Reason(reason), _fresh_draft()
     if why in SAFETY_REASONS and not current_user.can(P.EXCLUSIONS_SEE):
         abort(404)
-    criteria = _form_of(draft).criteria() if draft else None
+    criteria = _form_of(draft).criteria(current_user) if draft else None
     if criteria is None:
         return redirect(url_for("find.show"))
     units = queries.kept_out(criteria, why, page=_page_number())
@@ -142,6 +143,16 @@ def _page(
     )
 
 
+def _empty_form() -> FindForm:
+    """For a new caller, or for a `case` that was here before."""
+    form = FindForm(site_choices())
+    if reference := request.args.get("case"):
+        form.case.data = references.normalise(reference)
+        if visibility.readable_household(form.case.data, current_user) is None:
+            abort(404)
+    return form
+
+
 def _fresh_draft() -> SavedDraft | None:
     """What was searched for last, if that was for this night's callers."""
     draft = drafts.read_draft(purpose=PURPOSE, by=current_user)
@@ -162,7 +173,7 @@ def _form_of(draft: SavedDraft) -> FindForm:
 def _keep(criteria: Criteria) -> None:
     """The search as typed, and a trace of what is to be avoided when that has changed."""
     draft = _fresh_draft()
-    before = _form_of(draft).criteria() if draft else None
+    before = _form_of(draft).criteria(current_user) if draft else None
     searches.note_exclusions(before=before.party if before else None, party=criteria.party, by=current_user)
     fields = [(name, values) for name, values in request.form.lists() if name not in KEPT]
     drafts.save_draft(purpose=PURPOSE, body={"fields": fields}, by=current_user)
