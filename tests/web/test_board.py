@@ -104,6 +104,19 @@ def test_a_site_that_is_not_there_is_not_found(client: PageClient, site: Site) -
     assert client.get(f"/board/{uuid4()}").status_code == 404
 
 
+def test_of_many_sites_one_is_chosen_from_a_list(client: PageClient, site: Site) -> None:
+    for _ in range(20):
+        make_site()
+    sign_in(client, user=make_user(sites=[site]))
+    fields = look(client, site, "?nights=28").fields(
+        next(f for f in look(client, site, "?nights=28").all("form") if f.get("method") == "get")
+    )
+    g.pop("_login_user", None)
+    answer = client.get("/board", query_string=fields)
+    assert answer.location == f"/board/{site.id}?nights=28&from=2026-03-09"
+    assert client.get("/board?site=x").status_code == 404
+
+
 def test_without_sites_it_says_so(client: PageClient, context: Flask) -> None:
     sign_in(client, user=make_user())
     assert "There are no sites yet." in page_of(client.get("/board")).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -25,7 +26,15 @@ LENGTHS = (14, 28)
 @bp.get("")
 @requires(P.BOARD_VIEW)
 def index() -> ResponseReturnValue:
-    """The first of one's own sites, or the first there is."""
+    """The site chosen from the list; else the first of one's own, or the first there is."""
+    if chosen := request.args.get("site"):
+        try:
+            site_id = UUID(chosen)
+        except ValueError:
+            abort(404)
+        nights = _nights()
+        query: dict[str, Any] = {"nights": len(nights), "from": nights.arrive_on.isoformat()}
+        return redirect(url_for("board.show", site_id=site_id, **query))
     there = sites()
     if not there:
         return render_template("board/empty.html")
