@@ -45,7 +45,7 @@ from shelter.queries import parties, policies
 from shelter.queries.visibility import readable
 from shelter.services import expiry, history, ledger, messages, newcomers, overstays
 from shelter.services.expiry import expire_holds, release_expired
-from shelter.services.second_look import Segment, check_fit, check_free, check_room, parts_that_fit
+from shelter.services.second_look import Segment, check_fit, check_free, check_pets, check_room, parts_that_fit
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 __all__ = [
@@ -200,6 +200,8 @@ def confirm_stay(
             placement.state = move_placement(placement.state, PlacementState.BOOKED)
             placement.held_until, placement.expected_at, placement.confirmed_at = None, expected_at, now
             ledger.recount(placement)
+        apart = [placement for placement in held if _is_apart(placement, held)]
+        check_pets(apart, stay.household_id, now, accepts_misfit=accepts_misfit)
         work.result = stay_reference(stay.household.reference, stay.number)
         told: dict[str, Any] = {"units": [placement.unit_id for placement in held], "expected_at": expected_at}
         history.note(work, stay, "confirmed", **told, is_misfit=True if accepts_misfit else None)

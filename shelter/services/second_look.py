@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shelter import clock
 from shelter.domain.errors import NotFound, UnitJustTaken
-from shelter.domain.matching import SAFETY_REASONS, Party, Reason
+from shelter.domain.matching import SAFETY_REASONS, AgeBand, Party, Reason
 from shelter.domain.near_fits import pairs_that_fit
 from shelter.domain.nights import DAY, Nights
 from shelter.domain.placing import GONE, NEVER_SET_ASIDE, TooManyUnits, UnitFitsNoMore
@@ -21,6 +21,8 @@ from shelter.extensions import db
 from shelter.models.stays import Placement, Stay
 from shelter.queries import find, parties
 from shelter.queries.find import Look
+
+ABOUT_PETS = frozenset({Reason.PETS_NOT_ALLOWED, Reason.PET_TOO_LARGE, Reason.TOO_MANY_PETS, Reason.ALLERGY})
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,30 @@ def check_fit(
     here = frozenset(member.person_id for member in placement.members)
     party = parties.party_of(household_id, only=here if is_apart and here else None)
     if is_apart:
-        party = replace(party, pets=())  # which of the rooms is theirs is settled by the people themselves
+        has_infant = any(age is AgeBand.INFANT for _, age in party.people)
+        # The cot goes with the infants; which of the rooms is the pets' is asked of all rooms together.
+        party = replace(party, pets=(), needs_cot=party.needs_cot and has_infant)
     look = find.look(placement.unit_id, nights, party, now=now, is_theirs=True)
     reasons = look.verdict(party).reasons
     _refuse([reason for reason in reasons if reason in NEVER_SET_ASIDE or not accepts_misfit])
+
+
+def check_pets(placements: Sequence[Placement], household_id: UUID, now: datetime, *, accepts_misfit: bool) -> None:
+    """Of rooms held together, do they together take the pets? Which of them sleeps where is settled by the people."""
+    party = parties.party_of(household_id)
+    if not party.pets or len(placements) < 2:
+        return
+    reasons: list[Reason] = []
+    for pet in party.pets:
+        against = [_against_pet(placement, replace(party, pets=(pet,)), now) for placement in placements]
+        if all(against):
+            reasons += against[0]
+    _refuse([reason for reason in reasons if reason in NEVER_SET_ASIDE or not accepts_misfit])
+
+
+def _against_pet(placement: Placement, party: Party, now: datetime) -> list[Reason]:
+    look = find.look(placement.unit_id, Nights(placement.arrive_on, placement.leave_on), party, now=now, is_theirs=True)
+    return [reason for reason in look.verdict(party).reasons if reason in ABOUT_PETS]
 
 
 def _divide(looks: Sequence[Look], party: Party) -> list[Party]:

@@ -24,6 +24,8 @@ from shelter.models.sites import Site
 from shelter.models.stays import Stay
 from shelter.services import audit
 
+_IS_OPEN = "is_in_a_unit_of_work"  # what was flushed already would be lost with the rollback of an inner one
+
 
 @dataclass(frozen=True)
 class Once:
@@ -84,9 +86,10 @@ def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork
     ConstraintRefused, a database that does not answer in time DatabaseBusy. Nothing half-written survives.
     """
     session = db.session()
-    if session.new or session.dirty or session.deleted:
+    if _IS_OPEN in session.info or session.new or session.dirty or session.deleted:
         raise RuntimeError("a unit of work begins with nothing pending: use cases do not nest")
     session.rollback()
+    session.info[_IS_OPEN] = True
     work = UnitOfWork(by=by)
     try:
         session.connection(execution_options=WRITE_INTENT)
@@ -111,6 +114,8 @@ def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork
     except BaseException:
         session.rollback()
         raise
+    finally:
+        session.info.pop(_IS_OPEN, None)
     audit.announce(written)
 
 
