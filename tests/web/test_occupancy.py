@@ -103,7 +103,10 @@ def test_the_trend_is_drawn_without_style_or_script(manager: PageClient) -> None
     assert len(page.all("{http://www.w3.org/2000/svg}rect")) == 7
 
 
-@pytest.mark.parametrize("query", ["?step=decade", "?on=2026-02-30", "?on=9999-01-01", "?site=x", "?site=00000000-0000-4000-8000-000000000000"])
+NOBODYS_SITE = "?site=00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize("query", ["?step=decade", "?on=2026-02-30", "?on=9999-01-01", "?site=x", NOBODYS_SITE])
 def test_what_is_no_period_or_site_is_not_found(manager: PageClient, query: str) -> None:
     assert manager.get(f"/occupancy{query}").status_code == 404
     assert manager.get(f"/occupancy/export/csv{query}").status_code == 404
