@@ -1,4 +1,4 @@
-"""How a household may be reached at this moment: for lists that propose an act. Nothing sealed is opened."""
+"""How a household may be reached at this moment. Nothing sealed is opened."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from shelter import clock
 from shelter.domain.contacts import Contact, may_call, may_text
+from shelter.extensions import db
 from shelter.models.households import ContactNumber, Household, NumberKind, SafeContact
 
 _danger = aliased(ContactNumber)
@@ -83,4 +84,33 @@ def _contact(row: Row[Any]) -> Contact | None:
         reconfirm_on=row.reconfirm_on,
         from_time=row.from_time,
         until_time=row.until_time,
+    )
+
+
+def is_danger(number_index: str) -> bool:
+    """A danger number of any household at all: nobody texts it, whoever's number it also is."""
+    dangerous = select(ContactNumber.id).where(
+        ContactNumber.number_index == number_index, ContactNumber.kind == NumberKind.DANGER
+    )
+    return db.session.scalar(dangerous.limit(1)) is not None
+
+
+def contact_now(household: Household) -> Contact | None:
+    """The agreement as the rules of texting and calling see it at this moment; None when nothing was asked."""
+    contact = household.contact
+    if contact is None:
+        return None
+    allowed = [row for row in household.numbers if row.kind is NumberKind.ALLOWED]
+    return Contact(
+        can_call=contact.can_call,
+        can_text=contact.can_text,
+        has_number=bool(allowed),
+        is_danger_number=any(is_danger(row.number_index) for row in allowed),
+        detail=contact.detail,
+        has_consented=contact.consented_at is not None,
+        has_consented_abroad=contact.has_consented_abroad,
+        is_withdrawn=contact.withdrawn_at is not None,
+        reconfirm_on=contact.reconfirm_on,
+        from_time=contact.from_time,
+        until_time=contact.until_time,
     )

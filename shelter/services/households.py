@@ -20,8 +20,8 @@ from shelter.models.households import ExclusionKind, Household, NumberKind, Safe
 from shelter.models.sites import Site, Unit
 from shelter.models.stays import Placement, Stay
 from shelter.queries import visibility
+from shelter.queries.channels import contact_now
 from shelter.services import history
-from shelter.services.messages import is_danger
 from shelter.services.unit_of_work import Once, unit_of_work
 
 
@@ -105,27 +105,6 @@ def receive_arrival_card(*, stay_id: UUID, by: Principal, once: Once | None = No
                 subject=f"household:{household.reference}",
                 household=household.id,
             )
-
-
-def contact_now(household: Household) -> Contact | None:
-    """The agreement as the rules of texting and calling see it at this moment; None when nothing was asked."""
-    contact = household.contact
-    if contact is None:
-        return None
-    allowed = [row for row in household.numbers if row.kind is NumberKind.ALLOWED]
-    return Contact(
-        can_call=contact.can_call,
-        can_text=contact.can_text,
-        has_number=bool(allowed),
-        is_danger_number=any(is_danger(row.number_index) for row in allowed),
-        detail=contact.detail,
-        has_consented=contact.consented_at is not None,
-        has_consented_abroad=contact.has_consented_abroad,
-        is_withdrawn=contact.withdrawn_at is not None,
-        reconfirm_on=contact.reconfirm_on,
-        from_time=contact.from_time,
-        until_time=contact.until_time,
-    )
 
 
 def _readable(household_id: UUID, by: Principal) -> Household:

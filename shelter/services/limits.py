@@ -26,9 +26,10 @@ from shelter.extensions import db, keyring
 from shelter.models.people import SiteMembership, User, UserRole
 from shelter.models.sites import StayPolicyVersion
 from shelter.models.stays import Stay, StayFlag
+from shelter.queries.channels import is_danger
 from shelter.queries.policies import rules
 from shelter.services.message_tasks import raise_unreachable, sites_of
-from shelter.services.messages import PHONE, is_danger, queue_staff_message, staff_number
+from shelter.services.messages import PHONE, queue_staff_message, staff_number
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AT_ONCE = 300  # stays in one transaction: the others can write in between

@@ -15,6 +15,7 @@ from shelter.models.households import Household
 from shelter.models.messages import Message
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay, StayFlag, Task
+from shelter.queries.channels import contact_now
 from shelter.services import stay_tasks
 from shelter.services.unit_of_work import UnitOfWork
 
@@ -30,8 +31,6 @@ def raise_text_task(work: UnitOfWork, message: Message) -> None:
 
 
 def _tell_coordinators(work: UnitOfWork, message: Message) -> None:
-    from shelter.services.households import contact_now
-
     assert message.stay_id is not None
     household = db.session.get_one(Household, message.household_id)
     call = may_call(contact_now(household), clock.local(clock.now()))

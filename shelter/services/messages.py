@@ -20,11 +20,12 @@ from shelter.domain.permissions import SYSTEM, Permission, Principal
 from shelter.extensions import db, keyring
 from shelter.gateways.phones import Number, NumberNotValid, parse
 from shelter.models.clockwork import Installation
-from shelter.models.households import ContactNumber, Household, NumberKind, Person, Pet
+from shelter.models.households import Household, NumberKind, Person, Pet
 from shelter.models.messages import Direction, Message
 from shelter.models.people import User
 from shelter.models.sites import Room, Site, Unit
 from shelter.models.stays import Placement, Stay
+from shelter.queries.channels import contact_now, is_danger
 from shelter.queries.messages import TextPage, page_of_texts
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
@@ -210,14 +211,6 @@ def is_textable(number: Number) -> bool:
     return number.is_mobile and number.is_korean
 
 
-def is_danger(number_index: str) -> bool:
-    """A danger number of any household at all: nobody texts it, whoever's number it also is."""
-    dangerous = select(ContactNumber.id).where(
-        ContactNumber.number_index == number_index, ContactNumber.kind == NumberKind.DANGER
-    )
-    return db.session.scalar(dangerous.limit(1)) is not None
-
-
 def are_texts_stopped() -> bool:
     return db.session.scalar(select(Installation.texts_stopped_at)) is not None
 
@@ -226,8 +219,6 @@ def _refused(
     message: Message, household: Household, stay: Stay, choice: TextChoice, on: date | None, before: datetime | None
 ) -> Suppression | None:
     """Fill in number, text and time; or say why it will not go."""
-    from shelter.services.households import contact_now
-
     if choice is TextChoice.BY_VOICE:
         return Suppression.TOLD_BY_VOICE
     if are_texts_stopped():

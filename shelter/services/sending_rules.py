@@ -15,7 +15,8 @@ from shelter.models.households import Household, NumberKind
 from shelter.models.messages import Message
 from shelter.models.people import User
 from shelter.models.stays import Stay, StayEvent, StayFlag
-from shelter.services.messages import PHONE, are_texts_stopped, forbidden_words, is_danger, staff_number
+from shelter.queries.channels import contact_now, is_danger
+from shelter.services.messages import PHONE, are_texts_stopped, forbidden_words, staff_number
 
 # However wrong something goes, nobody's phone rings all night, and no bill runs away.
 MOST_PER_NUMBER_A_DAY = 3
@@ -54,8 +55,6 @@ def _never(why: Suppression) -> Decision:
 
 
 def _to_guest(message: Message, now: datetime) -> Decision:
-    from shelter.services.households import contact_now
-
     stay = db.session.get_one(Stay, message.stay_id, populate_existing=True)
     if why := _purpose_passed(message, stay):
         return _never(why)

@@ -18,10 +18,10 @@ from shelter.extensions import db
 from shelter.models.households import Household, SafeContact
 from shelter.models.people import User
 from shelter.models.stays import Extension, Stay, StayEvent, StayFlag, Task
+from shelter.queries.channels import contact_now
 from shelter.queries.households import Heads, heads_of
 from shelter.queries.stay_facts import StayFacts, decidable_facts, facts
 from shelter.queries.visibility import readable_stay
-from shelter.services.households import contact_now
 from shelter.services.unit_of_work import unit_of_work
 
 
