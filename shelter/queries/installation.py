@@ -6,6 +6,7 @@ from datetime import date
 
 from sqlalchemy import select
 
+from shelter import clock
 from shelter.extensions import db
 from shelter.models.clockwork import Installation
 
@@ -13,3 +14,12 @@ from shelter.models.clockwork import Installation
 def live_from() -> date:
     """The first night this system knows of; of the nights before it there is no data."""
     return db.session.scalars(select(Installation.live_from)).one()
+
+
+def first_written_night() -> date:
+    """Earlier nights are not written, however late they are entered.
+
+    A clock that stands before the start (a copy tried out elsewhere) knows of none.
+    """
+    start = live_from()
+    return start if start <= clock.shelter_day() else date.min

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from shelter import clock
-from shelter.domain.arrivals import earlier_nights, leave_within
+from shelter.domain.arrivals import earlier_nights, leave_within, nights_given_back
 from shelter.domain.errors import MoveNotAllowed
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Principal
@@ -258,6 +258,8 @@ def settle(placement: Placement, arrived: datetime, now: datetime) -> int:
     added = claim_nights(placement, nights, now) if nights else 0
     placement.arrive_on = min(placement.arrive_on, night)
     placement.arrived_at, placement.occupied_from = arrived, night
+    if placement.left_at is not None:
+        placement.leave_on, _free = nights_given_back(clock.day_of(placement.left_at), night)
     return added
 
 

@@ -22,7 +22,7 @@ from shelter.domain.stays import KEEPS_NIGHTS, PlacementState, is_overdue_depart
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.sites import Unit
-from shelter.models.stays import Placement, Stay, UnitNight
+from shelter.models.stays import Placement, UnitNight
 from shelter.queries import installation
 from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
@@ -36,7 +36,7 @@ def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
     if not late:
         return 0
     owners = _owners([row.unit_id for row in late], min(row.leave_on for row in late), tonight)
-    start = installation.live_from() if any(row.is_imported for row in late) else None
+    start = installation.first_written_night()
     return sum(_keep(row, owners[row.unit_id], tonight, start) for row in late)
 
 
@@ -44,11 +44,9 @@ def _used_up(site_ids: Collection[UUID], tonight: date) -> list[Row]:
     """Checked-in placements whose planned nights do not cover tonight."""
     if not site_ids:
         return []
-    placed = (Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on)
     rows = (
-        select(*placed, Stay.is_imported)
+        select(Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on)
         .join(Unit, Unit.id == Placement.unit_id)
-        .join(Stay, Stay.id == Placement.stay_id)
         .where(
             Placement.state == PlacementState.IN_HOUSE,
             Placement.leave_on <= tonight,
@@ -70,9 +68,10 @@ def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dic
     return found
 
 
-def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date | None) -> int:
-    begins = max(row.leave_on, start) if start and row.is_imported else row.leave_on
-    due = Nights(begins, max(tonight, begins) + DAY)
+def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date) -> int:
+    if max(row.leave_on, start) > tonight:
+        return 0
+    due = Nights(max(row.leave_on, start), tonight + DAY)
     if any(night in owners and owners[night] != row.id for night in due):
         expiry.release_expired([row.unit_id], due, clock.now())
         owners = _owners([row.unit_id], row.leave_on, tonight)[row.unit_id]

@@ -116,7 +116,7 @@ def claim_nights(placement: Placement, nights: Nights, now: datetime) -> int:
 
 def _not_held(placement: Placement, nights: Nights) -> list[date]:
     held = set(ledger.nights_of(placement))
-    start = installation.live_from() if placement.stay.is_imported else nights.arrive_on
+    start = installation.first_written_night()
     return [night for night in nights if night not in held and night >= start]
 
 

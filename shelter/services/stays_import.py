@@ -128,7 +128,7 @@ class _Importing:
         self.work, self.listed, self.result = work, listed.stays, result
         self.problems: list[Problem] = list(listed.problems)
         self.now, self.today, self.tonight = clock.now(), clock.today(), clock.shelter_day()
-        self.live_from = installation.live_from()
+        self.first_night = installation.first_written_night()
         self.units: dict[tuple[str, str, str], Unit] = {}
         self.rooms: dict[tuple[str, str], list[Unit]] = {}
         self.names: dict[int, str] = {}
@@ -298,7 +298,7 @@ class _Importing:
 
     def _claim(self, room: RoomSpan, placement: Placement) -> None:
         """Nights from the start of this system on; for whoever is here, tonight as well."""
-        begins = max(placement.arrive_on, self.live_from)
+        begins = max(placement.arrive_on, self.first_night)
         until = placement.leave_on
         if placement.state is PlacementState.IN_HOUSE:
             until = max(until, self.tonight + DAY)
