@@ -28,6 +28,11 @@ class Form(FlaskForm):
                 return typed
             return sent
 
+    @property
+    def has_what_was_typed(self) -> bool:
+        """Filled in with what was typed before the session ended: not to be filled in with what is saved."""
+        return bool(g.get("is_typed_shown"))
+
 
 class OnceForm(Form):
     """A form whose act must happen once, however often it is sent."""

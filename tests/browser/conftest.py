@@ -87,8 +87,11 @@ def browser_context_args(
 
 @pytest.fixture
 def expected_messages() -> list[str]:
-    """A test that makes the browser complain on purpose (a refused form is "422") adds a part of it here."""
-    return []
+    """A test that makes the browser complain on purpose (a refused form is "422") adds a part of it here.
+
+    Signing out tells the browser to forget all, and it says that it did.
+    """
+    return ["Clear-Site-Data header"]
 
 
 @pytest.fixture

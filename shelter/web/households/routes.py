@@ -75,7 +75,7 @@ def edit(reference: str) -> ResponseReturnValue:
             else:
                 flash(_("Saved."))
                 return redirect(url_for("households.show_household", reference=reference), code=303)
-    elif not form.is_submitted():
+    elif not form.has_what_was_typed:
         form.show(record.intake)
     form.add_empty_rows()
     return render_template("households/edit.html", form=form, reference=reference, previews={}), status

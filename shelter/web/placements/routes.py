@@ -121,13 +121,12 @@ def take_in(reference: str) -> ResponseReturnValue:
         form.add_empty_rows()
         status = 200 if "more" in request.form and not form.errors else 422
         return _intake_page(form, booking, None), status
-    draft = drafts.read_draft(purpose=purpose, by=current_user)
+    form = IntakeForm(site_choices())
+    draft = None if form.has_what_was_typed else drafts.read_draft(purpose=purpose, by=current_user)
     if draft is not None:
         form = IntakeForm(site_choices(), formdata=MultiDict(draft.body))
-    else:
-        form = IntakeForm(site_choices())
-        if not form.is_submitted():
-            form.show(record.intake)
+    elif not form.has_what_was_typed:
+        form.show(record.intake)
     form.add_empty_rows()
     return _intake_page(form, booking, draft.saved_at if draft else None)
 
