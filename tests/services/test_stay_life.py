@@ -102,6 +102,7 @@ class Life(RuleBasedStateMachine):
         self.units = [make_unit(site=site).id for _n in range(3)]
         self.by = make_user(sites=[site.id]).principal
         self.cases: list[Case] = []
+        self.is_rolled = True
 
     # The model's own arithmetic
 
@@ -168,6 +169,7 @@ class Life(RuleBasedStateMachine):
             real()
         self.keep()
         overstays.roll_overstays()
+        self.is_rolled = True
 
     def some(self, number: int, *states: str) -> Case | None:
         fitting = [case for case in self.cases if case.room.state in states]
@@ -175,9 +177,14 @@ class Life(RuleBasedStateMachine):
 
     # Acts
 
-    @rule(hours=st.integers(1, 60))
-    def time_passes(self, hours: int) -> None:
+    @rule(hours=st.integers(1, 60), runs_jobs=st.booleans())
+    def time_passes(self, hours: int, runs_jobs: bool) -> None:
+        """Without the job, the use cases keep the rooms themselves."""
         self.clock.forward(hours=hours)
+        self.is_rolled = runs_jobs
+        if runs_jobs:
+            self.keep()
+            overstays.roll_overstays()
 
     @rule(unit=st.integers(0, 2), after=st.integers(0, 6), length=st.integers(1, 24))
     def book(self, unit: int, after: int, length: int) -> None:
@@ -432,7 +439,8 @@ class Life(RuleBasedStateMachine):
         db.session.rollback()
         held = {(unit, night) for unit, night in db.session.execute(select(UnitNight.unit_id, UnitNight.night))}
         assert held == {(room.unit, night) for room in self.rooms() for night in room.nights}
-        assert [str(found) for found in differences(Checked())] == []
+        if self.is_rolled:
+            assert [str(found) for found in differences(Checked())] == []
 
     @precondition(lambda self: hasattr(self, "cases"))
     @invariant()
