@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -257,6 +257,10 @@ def _rows(planned: _Planned, placement_id: int, known: set[str], terms: _Terms, 
     adult = (Sex.MALE if planned.free.audience is Audience.MEN else Sex.FEMALE, AgeBand.ADULT)
     heads = [adult, *(random.choice(_CHILDREN) for _ in range(people - 1))]
     persons = [uuid7() for _ in heads]
+    way = None if left is None else (random.choice(_EXITS), random.choice(_DESTINATIONS))
+    happened: list[tuple[str, datetime, dict[str, Any]]] = [("checked_in", arrived, {"limit_on": limit_on.isoformat()})]
+    if left and way:
+        happened.append(("checked_out", left, {"exit_reason": way[0], "destination": way[1], "is_over": True}))
     return {
         "household": [
             {
@@ -282,8 +286,8 @@ def _rows(planned: _Planned, placement_id: int, known: set[str], terms: _Terms, 
                 "limit_on": limit_on,
                 "checked_in_at": arrived,
                 "ended_at": left,
-                "exit_reason": None if left is None else random.choice(_EXITS),
-                "destination": None if left is None else random.choice(_DESTINATIONS),
+                "exit_reason": way and way[0],
+                "destination": way and way[1],
                 "is_imported": False,
                 "created_at": arrived,
             }
@@ -310,9 +314,8 @@ def _rows(planned: _Planned, placement_id: int, known: set[str], terms: _Terms, 
         ],
         "members": [{"placement_id": placement_id, "person_id": person} for person in persons],
         "events": [
-            {"id": uuid7(), "stay_id": stay_id, "at": at, "happened_at": at, "kind": kind, "data": {}}
-            for kind, at in (("checked_in", arrived), ("checked_out", left))
-            if at is not None
+            {"id": uuid7(), "stay_id": stay_id, "at": at, "happened_at": at, "kind": kind, "data": data}
+            for kind, at, data in happened
         ],
     }
 
