@@ -108,7 +108,7 @@ def _placements(checked: Checked, since: date, tonight: date) -> Iterator[Differ
             wanted = _wanted(row, since)
             run = (0, None, None) if wanted is None else (len(wanted), wanted.arrive_on, wanted.last)
             if (row.nights, row.first, row.last) != run or row.crowds or _may_be_late(row, tonight):
-                yield from _compare(row, wanted, tonight)
+                yield from _compare(row, wanted, since, tonight)
 
 
 def _wanted(placement: Any, since: date) -> Nights | None:
@@ -127,7 +127,7 @@ def _may_be_late(placement: Any, tonight: date) -> bool:
     return placement.state is PlacementState.IN_HOUSE and placement.leave_on <= tonight
 
 
-def _compare(placement: Any, wanted: Nights | None, tonight: date) -> Iterator[Difference]:
+def _compare(placement: Any, wanted: Nights | None, since: date, tonight: date) -> Iterator[Difference]:
     rows = db.session.execute(
         select(UnitNight.night, UnitNight.people).where(UnitNight.placement_id == placement.id)
     ).all()
@@ -136,7 +136,7 @@ def _compare(placement: Any, wanted: Nights | None, tonight: date) -> Iterator[D
     may = set(must)
     if _may_be_late(placement, tonight):
         # They are still there: the nights are written as they come, tonight's within the hour.
-        late = set(Nights(placement.leave_on, tonight + DAY))
+        late = {night for night in Nights(placement.leave_on, tonight + DAY) if night >= since}
         may |= late
         must |= late - {tonight}
     missing = must - there
