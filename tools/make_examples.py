@@ -273,10 +273,10 @@ def as_workbook(rows: list[list[str | int]]) -> bytes:
     sheet.freeze_panes = "B4"
     content = io.BytesIO()
     book.save(content)
-    return _without_times(content.getvalue())
+    return without_times(content.getvalue())
 
 
-def _without_times(content: bytes) -> bytes:
+def without_times(content: bytes) -> bytes:
     """The same workbook without the moment it was made: two runs write the same bytes."""
     same = io.BytesIO()
     with (

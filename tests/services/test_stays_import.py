@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from shelter.domain.errors import NotPermitted
-from shelter.domain.permissions import Role
+from shelter.domain.permissions import SYSTEM, Role
 from shelter.domain.sheets import Sheet
 from shelter.domain.stays import ExtensionDecision, PlacementState, StayState
 from shelter.domain.tasks import TaskKind
@@ -25,12 +26,14 @@ from shelter.services import departures, overstays
 from shelter.services.sheet_files import read_sheets
 from shelter.services.stays_import import StaysResult, import_stays
 from shelter.services.unit_of_work import Once
-from shelter.services.units_import import ListRefused
+from shelter.services.units_import import ListRefused, import_units
 from tests.conftest import Clock
 from tests.factories import make_beds, make_room, make_site, make_stay, make_unit, make_user
 from tests.support.nights import at, day, nights, run
 from tests.support.people import Account
+from tools import make_stays_example
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 HEAD = ("Case", "Site", "Room", "Bed", "Check-in", "In room from", "In room until", "Women", "Girls", "Limit")
 
 
@@ -297,3 +300,23 @@ def test_every_heading_means_one_column() -> None:
     for spelling, code in spelled:
         meant.setdefault(spelling, set()).add(code)
     assert not {spelling: codes for spelling, codes in meant.items() if len(codes) > 1}
+
+
+def example(name: str) -> list[Sheet]:
+    return read_sheets((EXAMPLES / name).read_bytes())
+
+
+def test_the_example_fits_the_example_network(frozen_clock: Clock) -> None:
+    frozen_clock.set("2026-11-24 12:00")
+    import_units(sheets=example("network-ko.xlsx"), by=SYSTEM)
+    result = import_stays(sheets=example("stays-ko.xlsx"), by=SYSTEM)
+    assert len(result.created) == 18
+    assert {stay.case for stay in result.differences} == {"26-002", "26-006", "26-011", "26-012"}
+    assert result.reached == 1
+    assert result.ignored_headings == ("비고",)
+    again = import_stays(sheets=example("stays-ko.xlsx"), by=SYSTEM)
+    assert (len(again.created), again.unchanged) == (0, 18)
+
+
+def test_the_example_is_what_its_script_writes() -> None:
+    assert (EXAMPLES / "stays-ko.xlsx").read_bytes() == make_stays_example.as_workbook()
