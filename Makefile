@@ -8,7 +8,7 @@ CATALOGUES := $(shell find shelter/translations -name '*.po' 2>/dev/null)
 
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run start test lint prove contract bench install lock vendor translations migration postgres clean
+.PHONY: help run start test lint prove contract bench pictures install lock vendor translations migration postgres clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ prove: install browser ## The long campaigns: races, crashes and life cycles at 
 
 contract: install ## Our Twilio client against Twilio's published specification (needs Node)
 	sh tools/contract.sh
+
+pictures: install browser ## The pictures of the README, from the demonstration's own pages
+	$(BIN)/python -m tools.pictures
 
 bench: install ## How fast: prints times beside those of the bare statements
 	$(BIN)/python -m tools.bench
