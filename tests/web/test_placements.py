@@ -230,3 +230,14 @@ def test_consent_is_withdrawn_from_the_record(app: Flask, client: PageClient, he
     )
     assert post(client, f"{path}/withdraw-consent", page=path).status_code == 303
     assert "withdrawn" in page_of(client.get(path)).text
+
+
+@pytest.mark.parametrize("days", [-1, 2, -2000])
+def test_she_is_expected_on_the_night_the_booking_begins_with(client: PageClient, held: str, days: int) -> None:
+    far = clock.local(clock.now()) + timedelta(days=days)
+    path = f"/stays/{held}/confirm"
+    with client.application.app_context():
+        far = far.replace(tzinfo=None) - timedelta(days=(clock.today() - clock.shelter_day()).days)
+    refused = post(client, path, {"expected_at": far.strftime("%Y-%m-%dT%H:%M")})
+    assert refused.status_code == 422
+    assert "The booking begins with this night" in page_of(refused).text

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateTimeLocalField, RadioField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from shelter.domain.contacts import TextChoice
+from shelter.web import formats
 from shelter.web.errors import choices
 from shelter.web.forms import OnceForm
 
@@ -25,6 +28,15 @@ class ConfirmForm(OnceForm):
     )
     accepts_misfit = BooleanField(_l("Confirm all the same: I have thought about this"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, arrive_on: date, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.arrive_on = arrive_on
         self.text.choices = choices(TextChoice)
+
+    def validate_expected_at(self, field: Any) -> None:
+        """From that day's midnight to the end of the next: a night's caller may come in the morning."""
+        if not self.arrive_on <= field.data.date() <= self.arrive_on + timedelta(days=1):
+            night = formats.night(self.arrive_on)
+            raise ValidationError(
+                _("The booking begins with this night: %(night)s. Enter when she comes.", night=night)
+            )

@@ -175,7 +175,7 @@ def confirm(reference: str) -> ResponseReturnValue:
     booking = booking_or_404(reference)
     if booking.is_confirmed:
         return redirect(url_for("placements.card", reference=reference))
-    form = ConfirmForm()
+    form = ConfirmForm(booking.arrive_on)
     may_accept = False
     if form.validate_on_submit():
         local = form.expected_at.data.replace(tzinfo=clock.timezone())

@@ -126,6 +126,8 @@ def undo_check_in(reference: str) -> ResponseReturnValue:
 @requires(P.STAYS_PLACE)
 def no_show(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
+    if not facts.expected:
+        return redirect(url_for("stays.show", reference=reference))
     form = OnceForm()
 
     def act() -> None:
