@@ -13,7 +13,7 @@ from shelter.domain.permissions import Role
 from shelter.domain.tasks import Check, TaskKind
 from shelter.extensions import db
 from shelter.models.audit import AuditEntry
-from shelter.models.households import Household, SafeContact
+from shelter.models.households import ContactNumber, Household, NumberKind, SafeContact
 from shelter.models.sites import Site
 from shelter.models.stays import Stay, StayEvent, Task
 from tests.conftest import Clock
@@ -142,6 +142,20 @@ def test_a_call_that_was_forbidden_since_is_not_proposed(client: PageClient, sit
     assert page.h1 == "Tell her by the agreed other way"
     assert "Never call, never text" in page.text
     assert "Call her" not in look(client, "/").text
+
+
+def test_an_allowed_call_leads_to_the_number(client: PageClient, site: Site, coordinator: Account) -> None:
+    stay = make_stay(make_unit(site=site))
+    task = make_task(TaskKind.CALL, stay)
+    row = ContactNumber(household_id=stay.household_id, kind=NumberKind.ALLOWED, number_index="n")
+    row.number = "+821000001234"
+    db.session.add_all([row, SafeContact(household_id=stay.household_id, can_call=True, updated_at=clock.now())])
+    db.session.commit()
+    reference = db.session.get_one(Household, stay.household_id).reference
+    sign_in(client, user=coordinator)
+    page = look(client, f"/tasks/{task.id}")
+    assert page.links()["Open the record"] == f"/households/{reference}"
+    assert "1234" not in page.text
 
 
 FOR_WHOM = {
