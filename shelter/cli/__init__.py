@@ -57,15 +57,19 @@ def _add_to(group: click.Group) -> None:
     group.add_command(serve)
 
 
+KIND = "shelter.instance"
+
+
 def _create_app() -> Flask:
     from shelter import create_app
 
+    # Only here: `serve` says itself which of the two it serves, and what is in the environment is not replaced.
+    instance.use(click.get_current_context().find_root().meta.get(KIND, instance.Kind.REAL))
     return create_app()
 
 
-def _use_instance(ctx: click.Context, _option: click.Parameter, is_demo: bool) -> None:
-    if not ctx.resilient_parsing:
-        instance.use(instance.Kind.DEMO if is_demo else instance.Kind.REAL)
+def _note_instance(ctx: click.Context, _option: click.Parameter, is_demo: bool) -> None:
+    ctx.meta[KIND] = instance.Kind.DEMO if is_demo else instance.Kind.REAL
 
 
 class Installed(FlaskGroup):
@@ -86,7 +90,7 @@ main = Installed(
             is_flag=True,
             expose_value=False,
             is_eager=True,
-            callback=_use_instance,
+            callback=_note_instance,
             help="The demonstration's database and keys.",
         )
     ],

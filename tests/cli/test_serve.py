@@ -125,3 +125,17 @@ def test_an_unsafe_setting_is_said_and_nothing_starts(serving: Callable[..., Ser
     assert refused.process.wait(60) == 1
     assert "SHELTER_PUBLIC_URL must begin with https://" in refused.said
     assert "Traceback" not in refused.said
+
+
+def test_the_demonstration_leaves_no_trace_in_the_real_thing(serving: Callable[..., Serving], tmp_path: Path) -> None:
+    demonstration = serving("--demo")
+    demonstration.wait_until_it_answers()
+    assert "password:" in demonstration.said
+    kept = {path.name.partition(".")[0] for path in (tmp_path / "instance").iterdir()}
+    assert kept == {"demo", "demo-keys"}
+    demonstration.process.send_signal(signal.SIGINT)
+    assert demonstration.process.wait(30) == 0
+
+    real = serving()
+    real.wait_until_it_answers()
+    assert LINK.search(real.said), "the real thing is empty and waits for its first administrator"
