@@ -274,7 +274,10 @@ class Life(House):
                 raise Refuse
             assert old.arrived_at is not None
             until = max(min(old.leave_on, case.limit), tonight + DAY)
-            new = Room(chosen, HERE, tonight, until, arrived_at=clock.now(), occupied_from=tonight)
+            # After midnight the night just begun was slept in the old room; in the new one it is reserved.
+            assert old.occupied_from is not None
+            since = max(tonight, clock.day_of(clock.now()), old.occupied_from)
+            new = Room(chosen, HERE, tonight, until, arrived_at=clock.now(), occupied_from=since)
             self.claim(new, span(tonight, until))
             self.leave(old, clock.now(), "moved")
             case.rooms = [*case.rooms, new]
