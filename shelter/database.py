@@ -14,6 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 BUSY_TIMEOUT_MS = 4_000
 WRITE_INTENT = {"begin": "IMMEDIATE"}
+NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
 # What is raised when the database cannot be reached or does not answer in time.
 UNAVAILABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
 
@@ -25,9 +26,10 @@ def for_flask(url: str) -> dict[str, Any]:
 
 def _engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+        return {**NEVER_QUOTED, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout=30000 -c timezone=UTC"
     return {
+        **NEVER_QUOTED,
         "pool_pre_ping": True,
         "pool_size": 8,
         "max_overflow": 8,

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 # A Korean or international phone number, in any grouping.
-PHONE = re.compile(r"(?<![\w.])(?:\+?\d{1,3}[ -]?)?\(?0?\d{1,3}\)?[ -]?\d{3,4}[ -]?\d{4}(?![\w.])")
+PHONE = re.compile(r"(?<![\w.])(?:\+?\d{1,3}[ .-]?)?\(?0?\d{1,3}\)?[ .-]?\d{3,4}[ .-]?\d{4}(?!\w)")
 SECRET_NAMES = frozenset(
     {"password", "token", "number", "phone", "name", "body", "directions", "district", "code_word"}
 )
@@ -21,11 +21,25 @@ HIDDEN = "[removed]"
 def scrub(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Removes values under telling names and anything shaped like a phone number; keeps hashes and ids."""
     for key, value in event.items():
-        if key in SECRET_NAMES:
-            event[key] = HIDDEN
-        elif isinstance(value, str) and key not in {"mac", "timestamp"}:
-            event[key] = one_line(PHONE.sub(HIDDEN, value)) if key != "exception" else PHONE.sub(HIDDEN, value)
+        if key not in {"mac", "timestamp"}:
+            event[key] = _scrubbed(key, value)
     return event
+
+
+def _scrubbed(key: str, value: Any) -> Any:
+    """Whatever is inside of it as well."""
+    if key in SECRET_NAMES:
+        return HIDDEN
+    match value:
+        case str():
+            said = PHONE.sub(HIDDEN, value)
+            return said if key == "exception" else one_line(said)
+        case dict():
+            return {name: _scrubbed(str(name), each) for name, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed("", each) for each in value]
+        case _:
+            return value
 
 
 def one_line(text: str) -> str:

@@ -54,7 +54,15 @@ class Lines:
     total: int
 
 
-LOOKS = ("household.opened", "arrival_card.opened", "extension.opened", "site.located", "message.opened")
+LOOKS = (
+    "household.opened",
+    "stay.opened",
+    "arrival_card.opened",
+    "extension.opened",
+    "site.located",
+    "message.opened",
+    "task.opened",
+)
 
 
 def entries(criteria: Criteria, number: int = 1) -> Lines:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from shelter import clock
 from shelter.domain import limits
@@ -108,13 +108,24 @@ def readable_facts(reference: str, by: Principal) -> StayFacts | None:
 
 
 def decidable_facts(reference: str, by: Principal) -> StayFacts | None:
-    """For whoever decides about limits: by reference alone; coordinators only what they may read."""
+    """For whoever decides about limits: stays with an open request or one they decided, or at their limit.
+
+    Coordinators only what they may read.
+    """
     if not by.can(Permission.LIMITS_DECIDE):
         return readable_facts(reference, by)
     household, number = split_stay_reference(reference)
-    wanted = (Household.reference == household, Stay.number == number)
+    asked = select(Extension.stay_id).where(
+        or_(Extension.decision == ExtensionDecision.REQUESTED, Extension.decided_by_id == by.user_id)
+    )
+    wanted = (
+        Household.reference == household,
+        Stay.number == number,
+        Stay.state == StayState.IN_HOUSE,
+        or_(Stay.id.in_(asked), Stay.limit_on <= clock.today()),
+    )
     stay_id = db.session.scalar(_of_household(select(Stay.id)).where(*wanted))
-    return facts(stay_id) if stay_id else None
+    return facts(stay_id) if stay_id else readable_facts(reference, by)
 
 
 def facts(stay_id: UUID) -> StayFacts:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from shelter import clock
 from shelter.domain.permissions import Permission, Principal
@@ -17,6 +17,7 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 
 AFTERWARDS = timedelta(days=30)
+GIVEN_UP = (PlacementState.CANCELLED, PlacementState.EXPIRED)
 
 
 def readable(by: Principal) -> ColumnElement[bool]:
@@ -33,7 +34,12 @@ def readable(by: Principal) -> ColumnElement[bool]:
         .where(
             Stay.household_id == Household.id,
             Unit.site_id.in_(by.site_ids),
-            or_(Placement.leave_on >= since, Placement.state == PlacementState.IN_HOUSE),
+            or_(
+                Placement.state == PlacementState.IN_HOUSE,
+                # Planned until months from now, and given up: it never was more than its first day.
+                and_(Placement.state.in_(GIVEN_UP), Placement.arrive_on >= since),
+                and_(Placement.state.not_in(GIVEN_UP), Placement.leave_on >= since),
+            ),
         )
         .correlate(Household)
         .exists()

@@ -39,7 +39,7 @@ from shelter.models.sites import Site
 from shelter.models.stays import Stay
 from shelter.queries import people
 from shelter.services import passwords
-from shelter.services.sign_in import end_sessions_of, forget_failures, hash_token
+from shelter.services.sign_in import end_sessions_of, forget_failures, hash_token, take_try
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,79}")
@@ -163,10 +163,14 @@ def use_link(*, token: str, password: str, address: str | None) -> None:
 
 
 def change_password(*, current: str, new: str, by: Principal) -> None:
-    """The own password; all other sessions of the person end."""
+    """The own password; all other sessions of the person end.
+
+    Throttled like the door: whoever finds a session left open cannot try one password after the other.
+    """
     user = _active_user(by.user_id)
     login, name, stored = user.login, user.name, user.password_hash
     guessable = _guessable(login, name)
+    take_try(login, by.address)
     db.session.rollback()
     if not passwords.matches(stored, current):
         raise CurrentPasswordWrong()
@@ -176,6 +180,7 @@ def change_password(*, current: str, new: str, by: Principal) -> None:
         changed = update(User).where(User.id == by.user_id, User.password_hash == stored)
         if db.session.scalar(changed.values(password_hash=hashed).returning(User.id)) is None:
             raise CurrentPasswordWrong()
+        forget_failures(login)
         end_sessions_of(by.user_id, but=by.session_id)
         work.record("user.password_changed", subject=f"user:{by.user_id}")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from werkzeug.routing import BaseConverter, ValidationError
+from typing import Any
+
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from shelter.domain import references
+
+LARGEST_ID = 2**31 - 1
 
 
 class HouseholdReference(BaseConverter):
@@ -38,4 +42,11 @@ class Token(BaseConverter):
     regex = r"[0-9A-Za-z_-]{43}"
 
 
-CONVERTERS = {"household": HouseholdReference, "stay": StayReference, "token": Token}
+class RowId(IntegerConverter):
+    """`<int:…_id>`: what a table can number; anything larger names nothing."""
+
+    def __init__(self, url_map: Map, **more: Any) -> None:
+        super().__init__(url_map, max=LARGEST_ID, **more)
+
+
+CONVERTERS = {"int": RowId, "household": HouseholdReference, "stay": StayReference, "token": Token}

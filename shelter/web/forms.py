@@ -6,16 +6,54 @@ than to be constructed on GET as on POST.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, Request, g, request, session
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import HiddenField
 
+from shelter.web.converters import LARGEST_ID
 from shelter.web.once import FIELD, new_once
 
 OWNER = "of"
+# What no keyboard types, no page can show and PostgreSQL does not store; tab and line breaks stay.
+CONTROLS = dict.fromkeys([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+
+
+LONGEST_NAME = 100
+
+
+class Typed(ImmutableMultiDict[str, str]):
+    """Fields and parameters of a request, without control characters; those with names no page of ours gives go."""
+
+    def __init__(self, mapping: Any = None) -> None:
+        if isinstance(mapping, Iterable) and not hasattr(mapping, "items"):
+            mapping = [
+                (name, _readable(value)) for name, value in mapping if name.isascii() and len(name) <= LONGEST_NAME
+            ]
+        super().__init__(mapping)
+
+
+def _readable(value: Any) -> Any:
+    return value.translate(CONTROLS) if isinstance(value, str) else value
+
+
+def row_id(said: Any) -> int:
+    """The id a choice stands for; 0 for none. ValueError for what no table can number."""
+    number = int(said or 0)
+    if not 0 <= number <= LARGEST_ID:
+        raise ValueError(number)
+    return number
+
+
+class TypedRequest(Request):
+    @property
+    def parameter_storage_class(self) -> type[ImmutableMultiDict[str, str]]:  # type: ignore[override]
+        """What the provider signed is taken as it came."""
+        return ImmutableMultiDict if self.path.startswith("/webhooks/") else Typed
 
 
 class Form(FlaskForm):
@@ -47,6 +85,7 @@ def _is_for(form: Any, typed: Any) -> bool:
 
 def init_app(app: Flask) -> None:
     """To be called before the token is checked."""
+    app.request_class = TypedRequest
 
     @app.before_request
     def _token_of_one_person() -> None:

@@ -35,6 +35,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             "navigation": navigation() if current_user.is_authenticated else [],
             "is_demo": settings.is_demo,
             "is_console_gateway": settings.sms_gateway == "console",
+            "here": request.path if request.path.isprintable() else "/",
             "quick_exit_url": settings.quick_exit_url,
             "language": str(get_locale()),
             "new_once": new_once,

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from shelter import clock
 from shelter.domain.errors import DomainError
-from shelter.domain.people import LinkNotUsable
+from shelter.domain.people import LinkNotUsable, TooManyTries
 from shelter.queries import people
 from shelter.services import sign_in as sessions
 from shelter.services import users
@@ -49,6 +49,8 @@ def change_password() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             users.change_password(current=form.current_password.data, new=form.password.data, by=current_user)
+        except TooManyTries:
+            raise
         except DomainError as refused:
             show(refused, form)
         else:

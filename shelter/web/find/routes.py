@@ -29,6 +29,7 @@ from shelter.services.placements import Segment
 from shelter.web.access import requires
 from shelter.web.errors import sentence
 from shelter.web.find.forms import FindForm, TurnawayForm
+from shelter.web.forms import row_id
 from shelter.web.once import once_from
 
 bp = Blueprint("find", __name__, url_prefix="/find")
@@ -95,6 +96,8 @@ def record_turnaway() -> ResponseReturnValue:
     form, turnaway = FindForm(site_choices()), TurnawayForm()
     criteria = form.criteria(current_user)
     if criteria is None or not turnaway.validate():
+        if criteria is not None:
+            _keep(criteria)  # what is shown again is a search like any other, and leaves its trace
         return _page(form, criteria), 422
     turnaway_services.record_turnaway(
         night=criteria.arrive_on,
@@ -183,7 +186,7 @@ def _segments(text: str) -> list[Segment]:
     """`unit:first night:day of leaving`, two of them joined by a space; nothing when it cannot be read."""
     try:
         parts = [part.split(":") for part in text.split()]
-        return [Segment(int(unit), Nights(*map(date.fromisoformat, days))) for unit, *days in parts]
+        return [Segment(row_id(unit), Nights(*map(date.fromisoformat, days))) for unit, *days in parts]
     except (ValueError, TypeError, DomainError):
         return []
 

@@ -36,6 +36,8 @@ from shelter.web.forms import OnceForm
 
 YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No")), SelectChoice("", _l("Not asked yet"))]
 ANSWERS = {"yes": True, "no": False, "": None}
+# Nothing chosen is an answer; blanks that no browser sends are none.
+LEFT_OUT = Optional(strip_whitespace=False)
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
@@ -50,8 +52,8 @@ def districts() -> list[SelectChoice]:
 
 class PersonForm(PlainForm):
     id = HiddenField()
-    sex = SelectField(_l("Sex"), validators=[Optional()])
-    age_band = SelectField(_l("Age"), validators=[Optional()])
+    sex = SelectField(_l("Sex"), validators=[LEFT_OUT])
+    age_band = SelectField(_l("Age"), validators=[LEFT_OUT])
     name = StringField(_l("Name"), validators=[Length(max=80)])
     is_allergic_to_dogs = BooleanField(_l("Allergic to dogs"))
     is_allergic_to_cats = BooleanField(_l("Allergic to cats"))
@@ -64,10 +66,10 @@ class PersonForm(PlainForm):
 
 class PetForm(PlainForm):
     id = HiddenField()
-    species = SelectField(_l("Kind"), validators=[Optional()])
-    size = SelectField(_l("Size"), validators=[Optional()])
+    species = SelectField(_l("Kind"), validators=[LEFT_OUT])
+    size = SelectField(_l("Size"), validators=[LEFT_OUT])
     name = StringField(_l("Name"), validators=[Length(max=80)])
-    is_vaccinated = SelectField(_l("Vaccinated"), choices=YES_NO, default="", validators=[Optional()])
+    is_vaccinated = SelectField(_l("Vaccinated"), choices=YES_NO, default="", validators=[LEFT_OUT])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -76,8 +78,8 @@ class PetForm(PlainForm):
 
 
 class DistrictForm(PlainForm):
-    district = SelectField(_l("District"), validators=[Optional()])
-    relation = SelectField(_l("Why"), validators=[Optional()])
+    district = SelectField(_l("District"), validators=[LEFT_OUT])
+    relation = SelectField(_l("Why"), validators=[LEFT_OUT])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,8 +90,8 @@ class DistrictForm(PlainForm):
 class IntakeForm(OnceForm):
     """Nothing is required but heads; what was not asked is not allowed."""
 
-    can_call = RadioField(_l("Is it safe to call her?"), choices=YES_NO, default="", validators=[Optional()])
-    can_text = RadioField(_l("Is it safe to text her?"), choices=YES_NO, default="", validators=[Optional()])
+    can_call = RadioField(_l("Is it safe to call her?"), choices=YES_NO, default="", validators=[LEFT_OUT])
+    can_text = RadioField(_l("Is it safe to text her?"), choices=YES_NO, default="", validators=[LEFT_OUT])
     number = StringField(_l("Number that is safe"), validators=[Length(max=40)])
     who_answers = StringField(_l("Who may answer"), validators=[Length(max=120)])
     from_time = TimeField(_l("Safe from"), validators=[Optional()])
@@ -107,7 +109,7 @@ class IntakeForm(OnceForm):
     needs_cot = BooleanField(_l("Cot"))
     notes = TextAreaField(_l("What the site must know"), validators=[Length(max=600)])
     districts = FieldList(FormField(DistrictForm), max_entries=12)
-    sites = SelectMultipleField(_l("Sites where she must not be"), validators=[Optional()])
+    sites = SelectMultipleField(_l("Sites where she must not be"))
     households = StringField(_l("Households she must not meet"), validators=[Length(max=200)])
 
     def __init__(self, sites: list[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:

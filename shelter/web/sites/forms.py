@@ -27,7 +27,7 @@ from shelter.domain.permissions import Role
 from shelter.domain.sites import SHORTEST_REASON
 from shelter.domain.stays import ClosureReason
 from shelter.web.errors import choices, label
-from shelter.web.forms import Form, OnceForm
+from shelter.web.forms import Form, OnceForm, row_id
 
 NEEDED = _l("Fill this in.")
 CHOOSE = _l("Choose one.")
@@ -157,7 +157,7 @@ class UnitForm(OnceForm):
 
 
 class ClosureForm(OnceForm):
-    units = SelectMultipleField(_l("Which units"), option_widget=CheckboxInput(), coerce=int, validate_choice=False)
+    units = SelectMultipleField(_l("Which units"), option_widget=CheckboxInput(), coerce=row_id, validate_choice=False)
     from_on = DateField(_l("Closed from"), [InputRequired(NEEDED)])
     until_on = DateField(
         _l("Can be used again from"), [Optional()], description=_l("Empty: until further notice (180 days).")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
+    BooleanField,
     DateField,
     DateTimeLocalField,
     FieldList,
@@ -31,7 +33,7 @@ from shelter.domain.stays import CancelReason, Destination, ExitReason
 from shelter.domain.stays_file import MOST_EXTENSIONS, MOST_HEADS, MOST_PETS
 from shelter.queries.stays import RoomView, UnitChoice
 from shelter.web.errors import choices
-from shelter.web.forms import Form, OnceForm
+from shelter.web.forms import Form, OnceForm, row_id
 
 NEEDED = _l("Fill this in.")
 CHOOSE = _l("Choose one.")
@@ -61,7 +63,7 @@ class ReasonForm(OnceForm):
 class RoomsForm(OnceForm):
     """Which rooms of the stay are meant; asked only when there are several."""
 
-    rooms = SelectMultipleField(_l("Rooms"), option_widget=CheckboxInput(), coerce=int, validate_choice=False)
+    rooms = SelectMultipleField(_l("Rooms"), option_widget=CheckboxInput(), coerce=row_id, validate_choice=False)
 
     def offer(self, rooms: Iterable[RoomView], chosen: Iterable[RoomView] | None = None) -> None:
         rooms = list(rooms)
@@ -194,16 +196,24 @@ class DecisionForm(OnceForm):
 
 
 class TransferForm(OnceForm):
-    placement_id = SelectField(_l("From room"), coerce=int, validate_choice=False)
-    to_unit_id = SelectField(
-        _l("To room"), [InputRequired(CHOOSE)], coerce=lambda said: int(said or 0), validate_choice=False
-    )
+    placement_id = SelectField(_l("From room"), coerce=row_id, validate_choice=False)
+    to_unit_id = SelectField(_l("To room"), [InputRequired(CHOOSE)], coerce=row_id, validate_choice=False)
     from_night = DateField(_l("From which night"), [InputRequired(NEEDED)])
     reason = StringField(_l("Why"), [Length(max=300)], description=_l("Needed when the move was before tonight."))
 
-    def offer(self, here: Iterable[RoomView], units: Iterable[tuple[int, str]]) -> None:
+    accepts_misfit = BooleanField(_l("I know that this room is not right in everything"))
+
+    def offer(self, here: Iterable[RoomView], groups: Mapping[str, list[tuple[int, str]]]) -> None:
+        """Rooms by heading; with one heading there is nothing to accept."""
         self.placement_id.choices = [SelectChoice(room.placement_id, room.name) for room in here]
-        self.to_unit_id.choices = options([("", _l("Choose a room")), *units])
+        first = SelectChoice("", _l("Choose a room"))
+        rooms = [
+            SelectChoice(unit_id, name, optgroup=heading)
+            for heading, units in groups.items()
+            for unit_id, name in units
+        ]
+        self.to_unit_id.choices = [first, *rooms]
+        self.has_misfits = len(groups) > 1 or (len(groups) == 1 and _("Rooms that fit") not in groups)
 
     def validate_to_unit_id(self, field: Any) -> None:
         if not field.data and not field.errors:
@@ -219,7 +229,7 @@ class ConfirmForm(OnceForm):
 
 
 class EarlierRoomForm(PlainForm):
-    unit_id = SelectField(_l("Earlier room"), coerce=lambda said: int(said or 0))
+    unit_id = SelectField(_l("Earlier room"), coerce=row_id)
     since = DateField(_l("From"), [Optional()])
     until = DateField(_l("Until"), [Optional()])
 
@@ -235,7 +245,7 @@ def _pets(label: Any) -> IntegerField:
 class RecordForm(OnceForm):
     """A running stay; heads and pets are named by their columns."""
 
-    unit_id = SelectField(_l("Room they are in"), [InputRequired(CHOOSE)], coerce=lambda said: int(said or 0))
+    unit_id = SelectField(_l("Room they are in"), [InputRequired(CHOOSE)], coerce=row_id)
     check_in = DateField(_l("Real check-in"), [InputRequired(NEEDED)])
     check_in_time = TimeField(
         _l("Time"), [Optional()], description=_l("Only if it was after midnight for the night before.")
