@@ -380,3 +380,20 @@ def test_a_room_somebody_is_still_in_refuses_in_words(browser: PageClient, house
     assert "still checked in" in page_of(refused).text
     with house.app.app_context():
         assert len(db.session.scalars(select(Placement)).all()) == 2
+
+
+def test_where_few_rooms_fit_others_need_a_word(browser: PageClient, house: House) -> None:
+    from shelter.models.households import Pet
+
+    reference = house.in_house()
+    with house.app.app_context():
+        stay = house._find(reference)
+        db.session.add(Pet(household_id=stay.household_id, position=1, species="dog", size="small"))
+        db.session.commit()
+    address = f"/stays/{reference}/transfer"
+    page = page_of(browser.get(address))
+    assert [g.get("label") for g in page.all("optgroup")] == ["no pets"]
+    refused = send(browser, address, to_unit_id=str(house.units[2]))
+    assert refused.status_code == 422
+    done(browser, address, to_unit_id=str(house.units[2]), accepts_misfit="y")
+    assert house.now(reference) == (StayState.IN_HOUSE, [PlacementState.MOVED, PlacementState.IN_HOUSE])

@@ -12,16 +12,19 @@ from flask_login import current_user
 from shelter import clock
 from shelter.domain.nights import DAY
 from shelter.domain.permissions import Permission as P
+from shelter.domain.placing import GONE, NEVER_SET_ASIDE
 from shelter.queries import find, parties
-from shelter.queries.find import Offer
 from shelter.queries.stay_facts import StayFacts
 from shelter.queries.stays import RoomView
 from shelter.services import transfers
 from shelter.web.access import requires
+from shelter.web.errors import label
 from shelter.web.once import once_from
 from shelter.web.stays import bp
 from shelter.web.stays.forms import MomentForm, TransferForm
 from shelter.web.stays.routes import back_to, facts_or_404, is_done, page
+
+FEW = 3
 
 
 @bp.route("/<stay:reference>/transfer", methods=["GET", "POST"])
@@ -36,10 +39,10 @@ def transfer(reference: str) -> ResponseReturnValue:
     form = TransferForm(from_night=max([tonight, *(room.arrive_on for room in rooms if room in facts.expected)]))
     asked = [room for room in rooms if room.placement_id == form.placement_id.data]
     chosen = next(iter([*asked, *rooms]), None)
-    offers = _offers(facts, chosen, form.from_night.data or tonight) if chosen else []
-    form.offer(rooms, [(o.unit.unit_id, f"{o.unit.site_name} {o.unit.unit_label}") for o in offers])
+    offers = _offers(facts, chosen, form.from_night.data or tonight) if chosen else {}
+    form.offer(rooms, offers)
     if "look" in request.form:
-        return page("transfer", form, facts, offers=offers, tonight=tonight)
+        return page("transfer", form, facts, tonight=tonight)
 
     def act() -> None:
         transfers.transfer(
@@ -48,6 +51,7 @@ def transfer(reference: str) -> ResponseReturnValue:
             to_unit_id=form.to_unit_id.data,
             from_night=form.from_night.data,
             reason=form.reason.data,
+            accepts_misfit=bool(form.accepts_misfit.data),
             by=current_user,
             once=once_from(form),
         )
@@ -55,15 +59,29 @@ def transfer(reference: str) -> ResponseReturnValue:
     if is_done(form, act):
         is_planned = form.from_night.data > tonight or not facts.here
         return back_to(facts, _("The move is planned.") if is_planned else _("They have moved. The old room is free."))
-    return page("transfer", form, facts, offers=offers, tonight=tonight)
+    return page("transfer", form, facts, tonight=tonight)
 
 
-def _offers(facts: StayFacts, room: RoomView, night: date) -> list[Offer]:
-    """The rooms that fit from that night until the planned day of leaving, best first."""
+def _offers(facts: StayFacts, room: RoomView, night: date) -> dict[str, list[tuple[int, str]]]:
+    """Rooms by heading, from that night until the planned day of leaving: those that fit, best first.
+
+    Where these are few, those a person may choose knowingly as well, with what is not right.
+    """
     leave_on = max(min(room.leave_on, facts.counting.limit_on), night + DAY)
     party = parties.party_of(facts.household_id)
-    found = find.search(find.Criteria(arrive_on=night, leave_on=leave_on, party=party))
-    return [offer for offer in found.offers if offer.unit.unit_id != room.unit_id and offer.leave_on >= leave_on]
+    criteria = find.Criteria(arrive_on=night, leave_on=leave_on, party=party)
+    found = find.search(criteria)
+    fitting = [
+        (offer.unit.unit_id, f"{offer.unit.site_name} {offer.unit.unit_label}")
+        for offer in found.offers
+        if offer.unit.unit_id != room.unit_id and offer.leave_on >= leave_on
+    ]
+    groups = {_("Rooms that fit"): fitting}
+    if len(fitting) < FEW:
+        for why in found.counts.keys() - GONE - NEVER_SET_ASIDE:
+            units = find.kept_out(criteria, why).units
+            groups[label(why)] = [(u.unit_id, f"{u.site_name} {u.unit_label}") for u in units]
+    return {heading: units for heading, units in groups.items() if units}
 
 
 @bp.route("/<stay:reference>/move", methods=["GET", "POST"])
