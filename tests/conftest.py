@@ -24,7 +24,7 @@ from tests.support.databases import (
     dispose,
 )
 from tests.support.pages import PageClient
-from tests.support.settings import forget_environment
+from tests.support.settings import forget_environment, settings
 from tests.support.statements import count_statements
 
 __all__ = ["count_statements"]
@@ -111,8 +111,11 @@ def shared_app(shared_database: Database) -> Iterator[Flask]:
 @pytest.fixture
 def app(shared_app: Flask, database: Database) -> Iterator[Flask]:
     """The application as production has it, on `database`. No context is pushed: `with app.app_context()`."""
-    yield shared_app
+    from shelter import config
     from shelter.extensions import db
+
+    config.activate(settings(database.url))  # a test before may have made another application
+    yield shared_app
 
     with shared_app.app_context():
         db.session.remove()

@@ -217,7 +217,7 @@ def test_a_bug_is_a_plain_page_without_what_went_wrong(probe: PageClient, capsys
     response = super(PageClient, probe).open("/probe/bug", headers=ENGLISH)
     assert response.status_code == 500
     assert page_of(response).h1 == "Something went wrong here"
-    logged = capsys.readouterr().out
+    logged = capsys.readouterr().err
     assert "Yuna" not in response.text + logged
     assert "ZeroDivisionError" in logged
 
