@@ -77,6 +77,12 @@ TIMETABLE = (
         every=timedelta(minutes=1),
     ),
     Job(
+        "back-up-database",
+        tasks.back_up_database,
+        "Copies a SQLite database to backups/ beside it; PostgreSQL has tools of its own.",
+        at=time(3, 40),
+    ),
+    Job(
         "anchor-audit",
         tasks.anchor_audit,
         "Writes the heads of the audit chains to a file outside the database.",

@@ -88,6 +88,12 @@ def anchor_audit(run: Run) -> Counts:
     return {"heads": audit_trail.anchor_heads(audit_trail.anchor_file())}
 
 
+def back_up_database(run: Run) -> Counts:
+    from shelter.services import backups
+
+    return {"copies": 0 if backups.back_up() is None else 1}
+
+
 def forget_dead_sessions(run: Run) -> Counts:
     from shelter.services import drafts, sign_in
 
