@@ -617,6 +617,7 @@ class Life(RuleBasedStateMachine):
 
     def limits_are_counted_from_the_first_day(self) -> None:
         for stay in db.session.scalars(select(Stay).where(Stay.checked_in_at.is_not(None))):
+            assert stay.checked_in_at is not None
             steps = sum(e.decision is ExtensionDecision.GRANTED for e in stay.extensions)
             assert stay.limit_on == limits.limit_on(clock.day_of(stay.checked_in_at), POLICY, steps)
 
