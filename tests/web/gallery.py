@@ -88,6 +88,7 @@ def gallery(**overrides: Any) -> Flask:
         is_in = request.path != "/signed-out"
         return {
             "language": str(get_locale()),
+            "here": "/",
             "is_demo": True,
             "quick_exit_url": "/elsewhere",
             "idle_minutes": 10,

@@ -35,6 +35,8 @@ class ConfirmForm(OnceForm):
 
     def validate_expected_at(self, field: Any) -> None:
         """From that day's midnight to the end of the next: a night's caller may come in the morning."""
+        if field.data is None:  # what cannot be read has its sentence already
+            return
         if not self.arrive_on <= field.data.date() <= self.arrive_on + timedelta(days=1):
             night = formats.night(self.arrive_on)
             raise ValidationError(
