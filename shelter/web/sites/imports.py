@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -15,12 +15,11 @@ from shelter.domain.sheets import Problem
 from shelter.services import sheet_files, units_preview, units_template
 from shelter.services.units_import import ListRefused, import_units
 from shelter.web.access import requires
+from shelter.web.downloads import XLSX, download
 from shelter.web.once import once_from
 from shelter.web.sites import bp, columns
 from shelter.web.sites.acts import is_done
 from shelter.web.sites.forms import ConfirmForm, ListForm
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @bp.route("/import", methods=["GET", "POST"])
@@ -89,17 +88,10 @@ def template_workbook() -> Response:
         guide_name=_("How to fill it in"),
         guide={code: str(words) for code, words in columns.GUIDE.items()},
     )
-    return _download(content, XLSX, "units.xlsx")
+    return download(content, XLSX, "units.xlsx")
 
 
 @bp.get("/import/template.csv")
 @requires(P.SITES_MANAGE)
 def template_text() -> Response:
-    return _download(units_template.as_csv(str(get_locale())), "text/csv; charset=utf-8", "units.csv")
-
-
-def _download(content: bytes, kind: str, name: str) -> Response:
-    response = make_response(content)
-    response.headers["Content-Type"] = kind
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(units_template.as_csv(str(get_locale())), "text/csv; charset=utf-8", "units.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -22,11 +22,11 @@ from shelter.services.stays_import import StaysResult, import_stays
 from shelter.services.units_import import ListRefused
 from shelter.web import errors
 from shelter.web.access import requires
+from shelter.web.downloads import XLSX, download
 from shelter.web.once import once_from
 from shelter.web.stays import bp, columns
 from shelter.web.stays.forms import ConfirmForm, ListForm, RecordForm
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PURPOSE = "stays-import"
 
 
@@ -121,20 +121,13 @@ def template_workbook() -> Response:
         guide_name=_("How to fill it in"),
         guide={code: str(words) for code, words in columns.GUIDE.items()},
     )
-    return _download(content, XLSX, "stays.xlsx")
+    return download(content, XLSX, "stays.xlsx")
 
 
 @bp.get("/import/template.csv")
 @requires(P.STAYS_IMPORT)
 def template_text() -> Response:
-    return _download(stays_template.as_csv(str(get_locale())), "text/csv; charset=utf-8", "stays.csv")
-
-
-def _download(content: bytes, kind: str, name: str) -> Response:
-    response = make_response(content)
-    response.headers["Content-Type"] = kind
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return download(stays_template.as_csv(str(get_locale())), "text/csv; charset=utf-8", "stays.csv")
 
 
 @bp.route("/record", methods=["GET", "POST"])
