@@ -29,6 +29,7 @@ class AuditEntry(SealedRow):
     details_sealed: Mapped[bytes | None] = sealed_column()
     details = Sealed[dict]()  # before, after, reason
     mac: Mapped[bytes] = mapped_column(LargeBinary)
+    resealed_mac: Mapped[bytes | None] = mapped_column(LargeBinary)  # the details are under another key since
 
     __table_args__ = (
         UniqueConstraint("chain", "seq"),

@@ -27,7 +27,7 @@ class Level(StrEnum):
 DATA_MAP: dict[str, dict[Level, str]] = {
     "audit_entry": {
         Level.SEALED: "details_sealed",
-        Level.SECRET: "mac",
+        Level.SECRET: "mac resealed_mac",
         Level.STAFF: "address",
         Level.INTERNAL: "chain seq at user_id action subject household_id id",
     },
