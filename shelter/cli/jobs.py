@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from shelter import clock
 from shelter.domain.errors import DomainError
+from shelter.domain.timetable import TIMETABLE
 from shelter.queries import clockwork
 
 
@@ -21,8 +22,6 @@ def jobs() -> None:
 @with_appcontext
 def list_jobs() -> None:
     """Every job, when it runs, and when it last ended well."""
-    from shelter.jobs.schedule import TIMETABLE
-
     done = clockwork.last_done()
     width = max(len(job.name) for job in TIMETABLE)
     for job in TIMETABLE:

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -22,8 +23,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
 from shelter import clock
+from shelter.domain.timetable import EPOCH, Timing
 from shelter.gateways.leadership import Leadership, NoAnswer
-from shelter.jobs.schedule import EPOCH, TIMETABLE, Job
+from shelter.jobs.schedule import JOBS, Job
 from shelter.jobs.tasks import Counts, Run
 from shelter.services import clockwork
 
@@ -38,11 +40,11 @@ log = structlog.get_logger("clockwork")
 
 
 class Clockwork:
-    def __init__(self, app: Flask, leadership: Leadership, timetable: Iterable[Job] = TIMETABLE) -> None:
+    def __init__(self, app: Flask, leadership: Leadership, jobs: Iterable[Job] = tuple(JOBS.values())) -> None:
         self._app = app
         self._leadership = leadership
-        self._timetable = {job.name: job for job in timetable}
-        self._running = {name: threading.Lock() for name in self._timetable}
+        self._jobs = {job.name: job for job in jobs}
+        self._running = {name: threading.Lock() for name in self._jobs}
         self._stopping = threading.Event()
         self.process = f"{socket.gethostname()[:60]}:{os.getpid()}"
 
@@ -69,7 +71,7 @@ class Clockwork:
         now = clock.now()
         with self._app.app_context():
             clockwork.forget_future_runs(now)
-            due = {job.name: job.latest_due(now) for job in self._timetable.values() if job.has_slots}
+            due = {job.name: _slot(job, now) for job in self._jobs.values() if job.timing.has_slots}
             missed = clockwork.undone(due)
         for name in missed:
             if not self._stopping.is_set():
@@ -77,12 +79,12 @@ class Clockwork:
 
     def run_due(self, name: str) -> None:
         """The job's slot that is due now, unless it is done or being done. Failures are recorded, never raised."""
-        job, lock = self._timetable[name], self._running[name]
+        job, lock = self._jobs[name], self._running[name]
         if self._stopping.is_set() or not lock.acquire(blocking=False):
             return
         try:
             with self._app.app_context():
-                self._run_slot(job) if job.has_slots else self._look(job)
+                self._run_slot(job) if job.timing.has_slots else self._look(job)
         except Exception as broken:  # the database is away: the next look around finds the slot again
             log.error("a job could not be run", job=name, exc_info=broken)
         finally:
@@ -91,7 +93,7 @@ class Clockwork:
     # Inside -------------------------------------------------------------------------------------------------------
 
     def _run_slot(self, job: Job) -> None:
-        run_id = clockwork.begin_run(job.name, job.latest_due(clock.now()))
+        run_id = clockwork.begin_run(job.name, _slot(job, clock.now()))
         if run_id is None:
             return
         try:
@@ -107,7 +109,7 @@ class Clockwork:
         self._tell(job, job.run(self._this_run()))
 
     def _tell(self, job: Job, counts: Counts) -> None:
-        if job.is_daily or any(counts.values()):
+        if job.timing.is_daily or any(counts.values()):
             log.info("job done", job=job.name, **counts)
 
     def _this_run(self) -> Run:
@@ -134,8 +136,8 @@ class Clockwork:
             executors={"default": ThreadPoolExecutor(WORKERS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        for job in self._timetable.values():
-            scheduler.add_job(self.run_due, _trigger(job), args=[job.name], id=job.name)
+        for job in self._jobs.values():
+            scheduler.add_job(self.run_due, _trigger(job.timing), args=[job.name], id=job.name)
         self._add(scheduler, self._beat, BEAT_SECONDS)
         self._add(scheduler, self.catch_up, CATCH_UP_SECONDS)
         log.info("leading", process=self.process)
@@ -188,8 +190,12 @@ class Clockwork:
                 self._stopping.wait(POLL_SECONDS)
 
 
-def _trigger(job: Job) -> CronTrigger | IntervalTrigger:
-    if job.at is not None:
-        return CronTrigger(hour=job.at.hour, minute=job.at.minute, timezone=clock.timezone())
-    assert job.every is not None
-    return IntervalTrigger(seconds=int(job.every.total_seconds()), start_date=EPOCH, timezone="UTC")
+def _slot(job: Job, now: datetime) -> datetime:
+    return job.timing.latest_due(now, clock.timezone())
+
+
+def _trigger(timing: Timing) -> CronTrigger | IntervalTrigger:
+    if timing.at is not None:
+        return CronTrigger(hour=timing.at.hour, minute=timing.at.minute, timezone=clock.timezone())
+    assert timing.every is not None
+    return IntervalTrigger(seconds=int(timing.every.total_seconds()), start_date=EPOCH, timezone="UTC")

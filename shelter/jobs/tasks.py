@@ -101,8 +101,8 @@ def forget_dead_sessions(run: Run) -> Counts:
 
 
 def prune_job_runs(run: Run) -> Counts:
-    from shelter.jobs.schedule import TIMETABLE
+    from shelter.domain.timetable import TIMETABLE
     from shelter.services import clockwork
 
-    frequent = [job.name for job in TIMETABLE if not job.is_daily]
+    frequent = [timing.name for timing in TIMETABLE if not timing.is_daily]
     return {"rows": clockwork.prune_runs(frequent=frequent, now=clock.now())}

@@ -9,12 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from shelter.domain.messages import MessageState
+from shelter.domain.timetable import NIGHTLY
 from shelter.extensions import db
 from shelter.models.clockwork import Heartbeat, Installation, JobRun, RunOutcome
 from shelter.models.messages import Message
 
 SILENCE = timedelta(minutes=2)  # a clockwork that has not ticked for so long is taken for dead
-NIGHTLY = "flag-stays-nearing-limit"
+
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from flask import Flask
 
 from shelter import clock
 from shelter.domain.stays import PlacementState
-from shelter.jobs.schedule import TIMETABLE
+from shelter.domain.timetable import TIMETABLE
 from tests.conftest import Clock
 from tests.factories import make_site, make_stay, make_unit, make_user
 from tests.support.databases import Database, application, dispose

@@ -10,6 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shelter import clock
+from shelter.domain.timetable import Timing
 from shelter.extensions import db
 from shelter.jobs.clockwork import Clockwork
 from shelter.jobs.schedule import Job, run_by_hand
@@ -60,8 +61,11 @@ def clockwork_of(app: Flask) -> Callable[..., Clockwork]:
     return make
 
 
+NIGHTLY = Timing("nightly", "Works.", at=time(2, 30))
+
+
 def nightly(work: Work) -> Job:
-    return Job("nightly", work, "Works.", at=time(2, 30))
+    return Job(NIGHTLY, work)
 
 
 def runs(app: Flask) -> list[JobRun]:
@@ -101,7 +105,7 @@ def test_a_slot_whose_process_died_is_run_again(
     app: Flask, frozen_clock: Clock, work: Work, clockwork_of: Callable[..., Clockwork]
 ) -> None:
     with app.app_context():
-        assert clockwork.begin_run("nightly", nightly(work).latest_due(clock.now())) is not None
+        assert clockwork.begin_run("nightly", NIGHTLY.latest_due(clock.now(), clock.timezone())) is not None
     clockwork_of(nightly(work)).catch_up()
     (run,) = runs(app)
     assert run.outcome is RunOutcome.DONE
@@ -126,7 +130,7 @@ def test_one_failing_job_leaves_the_others_alone(
 ) -> None:
     broken = Work()
     broken.fails = 99
-    clockwork_of(Job("broken", broken, "Breaks.", at=time(1)), nightly(work)).catch_up()
+    clockwork_of(Job(Timing("broken", "Breaks.", at=time(1)), broken), nightly(work)).catch_up()
     assert [(run.job, run.outcome) for run in runs(app)] == [
         ("broken", RunOutcome.FAILED),
         ("nightly", RunOutcome.DONE),
@@ -136,7 +140,7 @@ def test_one_failing_job_leaves_the_others_alone(
 def test_frequent_jobs_look_for_work_and_leave_no_rows(
     app: Flask, frozen_clock: Clock, work: Work, clockwork_of: Callable[..., Clockwork]
 ) -> None:
-    machine = clockwork_of(Job("often", work, "Looks.", every=timedelta(seconds=5)))
+    machine = clockwork_of(Job(Timing("often", "Looks.", every=timedelta(seconds=5)), work))
     machine.run_due("often")
     machine.run_due("often")
     assert (len(work.days), runs(app)) == (2, [])
@@ -153,7 +157,7 @@ def test_a_job_does_not_run_beside_itself(
         machine.catch_up()
         return {}
 
-    machine = clockwork_of(Job("nightly", body, "Works.", at=time(2, 30)))
+    machine = clockwork_of(Job(NIGHTLY, body))
     machine.run_due("nightly")
     assert inner == ["ran"]
 

@@ -22,11 +22,12 @@ EVERY_SECOND = """
 import sys
 from datetime import timedelta
 from shelter import create_app
+from shelter.domain import timetable
 from shelter.extensions import db
 from shelter.gateways.leadership import leadership_over
-from shelter.jobs import schedule
 from shelter.jobs.clockwork import Clockwork
-schedule.SHORTEST_SLOT = timedelta(seconds=1)
+from shelter.jobs.schedule import Job
+timetable.SHORTEST_SLOT = timedelta(seconds=1)
 def tick(run):
     with open(sys.argv[1], "a") as notes:
         notes.write("ran\\n")
@@ -34,7 +35,7 @@ def tick(run):
 app = create_app()
 with app.app_context():
     lock = leadership_over(db.engine)
-job = schedule.Job("tick", tick, "Ticks.", every=timedelta(seconds=1))
+job = Job(timetable.Timing("tick", "Ticks.", every=timedelta(seconds=1)), tick)
 sys.exit(Clockwork(app, lock, [job]).run())
 """
 

@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from shelter import clock
 from shelter.domain.permissions import Permission as P
+from shelter.domain.timetable import NIGHTLY
 from shelter.queries import clockwork, occupancy, stay_facts
 from shelter.queries import today as queries
 from shelter.web.access import requires
@@ -49,7 +50,7 @@ def _page(*, only_mine: bool) -> str:
 def _operations() -> dict[str, Any]:
     """Is the clockwork alive, and when did the nightly job last end well?"""
     now = clock.now()
-    nightly_at = clockwork.last_done_at(clockwork.NIGHTLY)
+    nightly_at = clockwork.last_done_at(NIGHTLY)
     return {
         "readiness": clockwork.readiness(now),
         "nightly_at": nightly_at,
