@@ -197,7 +197,7 @@ class Databases:
 
 @contextlib.contextmanager
 def databases() -> Iterator[Databases]:
-    """SQLite files are kept in memory where that is possible: PostgreSQL here writes without fsync, too."""
+    """SQLite files are kept in memory where that is possible, as PostgreSQL's are: every commit is synced, for free."""
     memory = Path("/dev/shm")
     _sweep(memory)
     place = str(memory) if os.access(memory, os.W_OK) else None

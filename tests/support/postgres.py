@@ -29,19 +29,21 @@ from urllib.parse import quote
 
 PREFIX = "shelter-pg-"
 SOCKET_PATH_LIMIT = 100  # of 107 bytes a socket's address may have, some are the file name
-UNDURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+MEMORY, ENOUGH = Path("/dev/shm"), 2 << 30
+IN_MEMORY = ("-c", "max_wal_size=128MB", "-c", "min_wal_size=32MB")
 
 
 class Server:
-    """A running server. `durable=False` gives up fsync: right for tests that do not kill it."""
+    """A running server with production's settings. `durable=False` keeps the data in memory where there is enough."""
 
     def __init__(self, *, durable: bool = False, data: Path | None = None, options: tuple[str, ...] = ()) -> None:
         sweep()
         self.account = _unprivileged_account()
         self._lock, self.root = _claimed_directory(self.account)
-        self.data = data or self.root / "data"
+        self._memory = None if durable or data else _memory_for(self.root)
+        self.data = data or (self._memory or self.root) / "data"
         self.log = self.root / "log"
-        self._options = (*(() if durable else UNDURABLE), *options)
+        self._options = (*(IN_MEMORY if self._memory else ()), *options)
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.close)
         try:
@@ -54,8 +56,8 @@ class Server:
             raise
 
     def _initdb(self) -> None:
-        if self.account and not self.data.exists():
-            self.data.mkdir(mode=0o700, parents=True)
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.account:
             os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
         options = ("-U", "shelter", "--locale=C.UTF-8", "-E", "UTF8", "-A", "trust", "-N")
         made = subprocess.run(
@@ -129,11 +131,30 @@ class Server:
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
+    @property
+    def pids(self) -> list[int]:
+        """The server and its children, each of which leads a process group of its own."""
+        return [self.pid, *map(int, Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split())]
+
+    def freeze(self) -> None:
+        """It takes connections and answers nothing, until `thaw`."""
+        os.kill(self.pid, signal.SIGSTOP)  # first, so that no child is born meanwhile
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def kill(self) -> None:
-        """As a power cut would: no chance to write anything."""
+        """`kill -9` of all its processes at once: no chance to write anything. `start` starts it again."""
         assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
+        self.freeze()
+        self._signal(signal.SIGKILL)
         self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def stop(self) -> None:
         if self._process and self._process.poll() is None:
@@ -147,7 +168,9 @@ class Server:
         """Stop it and remove what it kept in the temporary directory."""
         atexit.unregister(self.close)
         self.stop()
-        shutil.rmtree(self.root, ignore_errors=True)
+        for place in (self._memory, self.root):
+            if place:
+                shutil.rmtree(place, ignore_errors=True)
         with contextlib.suppress(OSError):
             os.close(self._lock)
 
@@ -181,8 +204,23 @@ def _claimed_directory(account: pwd.struct_passwd | None) -> tuple[int, Path]:
     return lock, root
 
 
+def _memory_for(root: Path) -> Path | None:
+    """A twin of the directory in memory, where fsync costs nothing; None where memory is small, as in containers."""
+    try:
+        if shutil.disk_usage(MEMORY).free < ENOUGH:
+            return None
+        place = MEMORY / root.name
+        place.mkdir(mode=0o755)
+        return place
+    except OSError:
+        return None
+
+
 def sweep() -> None:
     """Remove directories whose process was killed before it could."""
+    for left in MEMORY.glob(f"{PREFIX}*"):
+        if not (Path(tempfile.gettempdir()) / left.name).exists() and not (Path("/tmp") / left.name).exists():
+            shutil.rmtree(left, ignore_errors=True)
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
