@@ -23,11 +23,12 @@ from tests.support.databases import (
     databases,
     dispose,
 )
+from tests.support.figures import figures, pytest_terminal_summary
 from tests.support.pages import PageClient
 from tests.support.settings import forget_environment, settings
 from tests.support.statements import count_statements
 
-__all__ = ["count_statements"]
+__all__ = ["count_statements", "figures", "pytest_terminal_summary"]
 
 PURE = Path(__file__).parent / "domain"
 
@@ -91,6 +92,18 @@ def fresh_database(all_databases: Databases, dialect: str) -> Iterator[Database]
     made = all_databases.fresh(dialect)
     yield made
     all_databases.drop(made)
+
+
+@pytest.fixture
+def fresh_app(fresh_database: Database) -> Iterator[Flask]:
+    """An application in this process on `fresh_database`: to prepare it and to look at it."""
+    from shelter import config
+
+    before = config._active
+    app = application(fresh_database.url)
+    yield app
+    dispose(app)
+    config._active = before
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from flask import Flask
@@ -65,16 +66,22 @@ def create_user(
     return Account(user_id, login, who)
 
 
-def sign_in(
-    client: FlaskClient,
+def sign_in(client: FlaskClient, **who: Any) -> Account:
+    """Give the browser a session, as `open_session` takes it; no form is sent."""
+    cookie, token, user = open_session(client.application, **who)
+    client.set_cookie(cookie, token)
+    return user
+
+
+def open_session(
+    app: Flask,
     *,
     user: Account | None = None,
     role: Role = Role.COORDINATOR,
     sites: Iterable[UUID] = (),
     locale: str = "en",
-) -> Account:
-    """Give the browser a session of `user`, or of a new account with the role; no form is sent."""
-    app = client.application
+) -> tuple[str, str, Account]:
+    """A session of `user`, or of a new account with the role: the cookie's name, its value, and whose it is."""
     user = user or create_user(app, roles={role}, sites=sites, locale=locale)
     token, now = secrets.token_urlsafe(32), clock.now()
     with app.app_context():
@@ -82,5 +89,4 @@ def sign_in(
         times = {"created_at": now, "last_active_at": now, "expires_at": until}
         db.session.add(SignInSession(token_hash=hash_token(token), user_id=user.id, address="127.0.0.1", **times))
         db.session.commit()
-    client.set_cookie(active().cookie_name, token)
-    return user
+    return active().cookie_name, token, user

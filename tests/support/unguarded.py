@@ -1,0 +1,61 @@
+"""Control arms in real processes: the application with one named guard removed.
+
+A campaign that finds nothing proves something only if it finds the fault where the guard is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Flask
+
+from tests.support.databases import Database
+
+
+def create_app(guard: str) -> Flask:
+    """What gunicorn and flask are given instead of `shelter:create_app()`."""
+    from shelter import create_app as real
+
+    GUARDS[guard]()
+    return real()
+
+
+def without_ledger_key() -> None:
+    """Nobody waits for the site and nobody looks again; `drop_ledger_key` takes the key itself."""
+    from shelter.domain.matching import Party
+    from shelter.services import placements
+    from shelter.services.unit_of_work import UnitOfWork
+
+    def blind(segments: Sequence[Any], party: Party, now: Any) -> list[Party]:
+        return [party] * len(segments)
+
+    lock = UnitOfWork.lock
+    placements.parts_that_fit = blind  # type: ignore[assignment]
+    UnitOfWork.lock = lambda work, *, sites=(), **more: lock(work, **more)  # type: ignore[method-assign]
+
+
+def without_act_key() -> None:
+    """Every click is an act of its own: the key of the form is not kept."""
+    from shelter.services import unit_of_work
+
+    unit_of_work._claim = lambda work, once: None
+    unit_of_work._keep_result = lambda work, once: None
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "ledger key": without_ledger_key,
+    "act key": without_act_key,
+}
+
+
+def drop_ledger_key(database: Database) -> None:
+    """A ledger that takes everything."""
+    connection = database.connect()
+    if database.dialect == "postgresql":
+        connection.execute("ALTER TABLE unit_night DROP CONSTRAINT pk_unit_night")
+    else:
+        connection.execute("ALTER TABLE unit_night RENAME TO before")
+        connection.execute("CREATE TABLE unit_night AS SELECT * FROM before")
+        connection.execute("DROP TABLE before")
+    connection.close()
