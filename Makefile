@@ -38,8 +38,8 @@ contract: install ## Our Twilio client against Twilio's published specification 
 pictures: install browser ## The pictures of the README, from the demonstration's own pages
 	$(BIN)/python -m tools.pictures
 
-bench: install ## How fast: prints times beside those of the bare statements
-	$(BIN)/python -m tools.bench
+bench: install ## How fast, on both databases, beside the bare statements; BENCH="--quick" or other options
+	$(BIN)/python -m tools.bench $(BENCH)
 
 install: $(VENV)/.development $(VENV)/.translations ## The virtual environment with everything for development, exactly as locked
 

@@ -24,11 +24,18 @@ def demo() -> None:
 
 @demo.command("load")
 @click.option("--units", type=click.IntRange(1), help="How many units; the example's 60 by default.")
+@click.option("--sites", type=click.IntRange(1), help="How many sites they are at; of forty units by default.")
 @click.option("--years", type=click.FloatRange(0.1, 20), help="Years of past stays.")
 @click.option("--stays", type=click.IntRange(1), help="About how many stays in those years.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same network.")
 @with_appcontext
-def load(units: int | None = None, years: float | None = None, stays: int | None = None, seed: int = 1) -> None:
+def load(
+    units: int | None = None,
+    sites: int | None = None,
+    years: float | None = None,
+    stays: int | None = None,
+    seed: int = 1,
+) -> None:
     """Fill a new database with invented people; with figures a large one, in bulk."""
     from shelter.queries import people
     from shelter.services import demo as services
@@ -36,13 +43,13 @@ def load(units: int | None = None, years: float | None = None, stays: int | None
     if people.has_staff():
         raise click.ClickException("This database is in use: demonstration data are only for a new one.")
     started = time.monotonic()
-    is_large = any(value is not None for value in (units, years, stays))
+    is_large = any(value is not None for value in (units, sites, years, stays))
 
     def progress(what: str) -> None:
         if is_large:
             click.echo(f"  {time.monotonic() - started:7.1f} s  {what}")
 
-    loaded = services.load(units=units, years=years, stays=stays, seed=seed, progress=progress)
+    loaded = services.load(units=units, sites=sites, years=years, stays=stays, seed=seed, progress=progress)
     _run_nightly()
     click.echo(
         f"Demonstration data: {loaded.sites} sites, {loaded.units} units, {loaded.stays} stays,"

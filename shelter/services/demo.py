@@ -99,6 +99,7 @@ AGES = (2, 4, 9, 13, 15, 21, 26, 33, 37, 40, 45, 52, 59, 66, 71, 75, 83, 88, 94,
 def load(
     *,
     units: int | None = None,
+    sites: int | None = None,
     years: float | None = None,
     stays: int | None = None,
     seed: int = 1,
@@ -106,14 +107,14 @@ def load(
 ) -> Loaded:
     """Fill a new database. Without figures the example's network and a lively night; with them a large one, in bulk."""
     random = Random(seed)  # noqa: S311  # invented people, no secrets
-    is_large = any(value is not None for value in (units, years, stays))
+    is_large = any(value is not None for value in (units, sites, years, stays))
     since = clock.shelter_day() - (timedelta(days=round(365.25 * (years or 1))) if is_large else HISTORY)
     _import_network()
     _be_live_since(since)
     if units is not None:
-        existing = db.session.query(Unit).count()
-        db.session.rollback()
-        demo_history.add_sites(max(0, units - existing), random, since=since)
+        there = _counted()
+        more = sites and max(1, sites - there.sites)
+        demo_history.add_sites(max(0, units - there.units), random, since=since, sites=more)
     progress("network")
     colleagues = _invite_staff()
     if not is_large:

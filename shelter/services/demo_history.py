@@ -73,9 +73,10 @@ class Free:
     until: date
 
 
-def add_sites(units: int, random: Random, *, since: date) -> None:
-    """Sites of forty units each: apartments, single rooms, shared rooms of four beds."""
-    for number, start in enumerate(range(0, units, UNITS_AT_SITE)):
+def add_sites(units: int, random: Random, *, since: date, sites: int | None = None) -> None:
+    """Sites of forty units each, or so many of equal size: apartments, single rooms, shared rooms of four beds."""
+    at_site = -(-units // sites) if sites and units else UNITS_AT_SITE
+    for number, start in enumerate(range(0, units, at_site)):
         name = TREES[number % len(TREES)] + (f" {number // len(TREES) + 1}" if number >= len(TREES) else "")
         with unit_of_work(SYSTEM):
             site = Site(code_name=name, created_at=clock.now())
@@ -94,7 +95,7 @@ def add_sites(units: int, random: Random, *, since: date) -> None:
                     readmission_rule=ReadmissionRule.RESET,
                 )
             )
-            _add_units(site.id, min(UNITS_AT_SITE, units - start), random, since)
+            _add_units(site.id, min(at_site, units - start), random, since)
 
 
 def _add_units(site_id: UUID, number: int, random: Random, since: date) -> None:

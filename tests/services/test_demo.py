@@ -94,8 +94,8 @@ def test_everybody_in_it_is_plainly_invented(context: Flask, frozen_clock: Clock
 
 def test_a_large_network_in_bulk_keeps_its_books(context: Flask, frozen_clock: Clock) -> None:
     told: list[str] = []
-    loaded = demo.load(units=90, years=1.5, stays=900, seed=7, progress=told.append)
-    assert loaded.units == 90
+    loaded = demo.load(units=90, sites=20, years=1.5, stays=900, seed=7, progress=told.append)
+    assert (loaded.sites, loaded.units) == (20, 90)
     assert 600 <= loaded.stays <= 1_200
     assert told
     assert no_differences()
