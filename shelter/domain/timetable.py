@@ -80,7 +80,7 @@ TIMETABLE = (
     ),
     Timing(
         "back-up-database",
-        "Copies a SQLite database to backups/ beside it; PostgreSQL has tools of its own.",
+        "Writes an encrypted backup of the database; refused where no recipient is set.",
         at=time(3, 40),
     ),
     Timing(
@@ -120,3 +120,4 @@ TIMETABLE = (
     ),
 )
 NIGHTLY = "flag-stays-nearing-limit"  # the one nobody may miss: without it a limit comes unseen
+BACKUP = "back-up-database"

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from shelter.domain.messages import MessageState
-from shelter.domain.timetable import NIGHTLY
+from shelter.domain.timetable import BACKUP, NIGHTLY
 from shelter.extensions import db
 from shelter.models.clockwork import Heartbeat, Installation, JobRun, RunOutcome
 from shelter.models.messages import Message
@@ -43,6 +43,22 @@ def last_done_at(job: str) -> datetime | None:
     return db.session.scalar(
         select(func.max(JobRun.finished_at)).where(JobRun.job == job, JobRun.outcome == RunOutcome.DONE)
     )
+
+
+@dataclass(frozen=True)
+class Backup:
+    """When the last good backup was complete on this machine's disk, and how much was in it."""
+
+    made_at: datetime
+    rows: int
+    bytes: int
+
+
+def last_backup() -> Backup | None:
+    """The last backup that was made to its end, by the job or by hand (`flask backup create`); None: never."""
+    good = select(JobRun.finished_at, JobRun.counts).where(JobRun.job == BACKUP, JobRun.outcome == RunOutcome.DONE)
+    found = db.session.execute(good.order_by(JobRun.finished_at.desc()).limit(1)).first()
+    return found and Backup(found.finished_at, found.counts.get("rows", 0), found.counts.get("bytes", 0))
 
 
 def last_done() -> dict[str, datetime]:
