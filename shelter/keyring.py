@@ -39,11 +39,16 @@ class Keyring:
     def writing_key(self) -> str:
         return self._writing
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of the field keys, the writing one first."""
+        return tuple(self._ciphers)
+
     def seal(self, plain: bytes, *, place: str) -> bytes:
         """Envelope for `plain`; `place` is table|column|id."""
-        kid, nonce = self._writing.encode(), os.urandom(NONCE)
+        nonce = os.urandom(NONCE)
         cipher = self._ciphers[self._writing].encrypt(nonce, plain, place.encode())
-        return bytes((VERSION, len(kid))) + kid + nonce + cipher
+        return self.prefix(self._writing) + nonce + cipher
 
     def unseal(self, envelope: bytes, *, place: str) -> bytes:
         """The plain bytes. Raises Unreadable."""
@@ -63,13 +68,22 @@ class Keyring:
             raise Unreadable("not an envelope of this version")
         return envelope[2 : 2 + envelope[1]].decode(errors="replace")
 
+    @staticmethod
+    def prefix(kid: str) -> bytes:
+        """How every envelope of a key begins, and no other."""
+        return bytes((VERSION, len(kid.encode()))) + kid.encode()
+
     def index(self, kind: str, value: str) -> str:
         """Blind index: equal values of one kind are equal here, and say nothing without the key."""
-        return hmac.new(self._index, f"{kind}|{value}".encode(), hashlib.sha256).hexdigest()
+        return blind_index(self._index, kind, value)
 
     def chain_mac(self, data: bytes) -> bytes:
         """The keyed hash that links audit entries."""
         return hmac.new(self._audit, data, hashlib.sha256).digest()
+
+
+def blind_index(key: bytes, kind: str, value: str) -> str:
+    return hmac.new(key, f"{kind}|{value}".encode(), hashlib.sha256).hexdigest()
 
 
 def place_of(table: str, column: str, row_id: UUID) -> str:

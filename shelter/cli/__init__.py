@@ -22,6 +22,7 @@ GROUPS = {
     "audit": "Read and verify the audit trail.",
     "demo": "Demonstration data.",
     "jobs": "List and run the jobs of the timetable.",
+    "keys": "Keys of the sealed fields and of the number index.",
     "ledger": "The ledger of nights, checked against what owns them.",
     "scheduler": "The clockwork: one process that runs the timetable.",
     "stays": "Bring running stays in from a file.",

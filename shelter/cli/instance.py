@@ -69,7 +69,7 @@ def create_keys(kind: Kind) -> bool:
     directory().mkdir(mode=0o700, exist_ok=True)
     values = [
         secrets.token_urlsafe(48),
-        f"k1:{_random_key()}",
+        f"k1:{random_key()}",
         secrets.token_urlsafe(48),
         secrets.token_urlsafe(48),
     ]
@@ -83,7 +83,8 @@ def create_keys(kind: Kind) -> bool:
     return True
 
 
-def _random_key() -> str:
+def random_key() -> str:
+    """For a sealed field: 32 bytes, as base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 

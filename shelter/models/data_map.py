@@ -190,6 +190,17 @@ DATA_MAP: dict[str, dict[Level, str]] = {
 }
 
 
+def columns_at(level: Level) -> dict[str, list[str]]:
+    """The columns of one level by table, tables without any left out."""
+    return {table: levels[level].split() for table, levels in DATA_MAP.items() if level in levels}
+
+
+def index_beside(table: str, sealed: str) -> str | None:
+    """The column that holds the keyed hash of a sealed one, where there is one."""
+    index = sealed.removesuffix("_sealed") + "_index"
+    return index if index in columns_at(Level.INDEXED).get(table, ()) else None
+
+
 def level_of(table: str, column: str) -> Level:
     """Raises KeyError for a column nobody has thought about."""
     for level, columns in DATA_MAP[table].items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -83,7 +84,7 @@ def announce(links: list[Link]) -> None:
         log.info("audit", chain=link.chain, seq=link.seq, mac=link.mac.hex())
 
 
-def link_mac(previous: bytes, row: dict[str, Any]) -> bytes:
+def link_mac(previous: bytes, row: Mapping[str, Any]) -> bytes:
     """The keyed hash over the previous one and everything the entry says; the sealed details as sealed."""
     details = row["details_sealed"]
     said = [
@@ -99,6 +100,18 @@ def link_mac(previous: bytes, row: dict[str, Any]) -> bytes:
         details.hex() if details else None,
     ]
     return keyring.chain_mac(previous + json.dumps(said, separators=(",", ":")).encode())
+
+
+def holds(previous: bytes, row: Mapping[str, Any]) -> bool:
+    """Is the entry as it was written, after the one before? Its details may be under another key since."""
+    return link_mac(previous, row) == row["mac"] or (
+        row["resealed_mac"] is not None and resealed_mac(previous, row) == row["resealed_mac"]
+    )
+
+
+def resealed_mac(previous: bytes, row: Mapping[str, Any]) -> bytes:
+    """Said under the audit key by whoever sealed the details anew: they are those that `mac` was made of."""
+    return link_mac(b"resealed" + previous + row["mac"], row)
 
 
 def _sealed_details(entry: Entry) -> bytes | None:

@@ -15,7 +15,7 @@ from shelter.extensions import db, keyring
 from shelter.models.audit import AuditEntry, AuditHead
 from shelter.models.people import User
 from shelter.queries.audit import Criteria, Lines, entries, household_id_of
-from shelter.services.audit import GENESIS, link_mac
+from shelter.services.audit import GENESIS, holds
 from shelter.services.unit_of_work import unit_of_work
 
 
@@ -84,7 +84,7 @@ def _verify_chain(chain: int, anchors: dict[int, str]) -> ChainReport:
             expected = seq + 1
             if row["seq"] != expected:
                 return ChainReport(chain, seq, until, expected, "missing")
-            if link_mac(mac, dict(row)) != row["mac"]:
+            if not holds(mac, dict(row)):
                 return ChainReport(chain, seq, until, expected, "altered")
             if known.get(expected, row["mac"].hex()) != row["mac"].hex():
                 return ChainReport(chain, seq, until, expected, "rewritten")

@@ -1,24 +1,33 @@
-"""What is fixed at the first migration, compared at every start."""
+"""What may not change from one start to the next without more, compared at every start."""
 
 from __future__ import annotations
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from shelter.config import Settings, UnsafeSettings
-from shelter.extensions import db
+from shelter.extensions import db, keyring
+from shelter.keyring import Unreadable
 from shelter.models.clockwork import Installation
+from shelter.models.households import ContactNumber
+from shelter.services.messages import PHONE
+
+LOOKED_AT = 3  # one number alone may be damaged
 
 
 def check_unchanged(settings: Settings) -> None:
-    """Refuse to start when time zone or cut-over differ from the first migration's: nights would shift.
+    """Refuse to start with settings that do not fit the database.
 
-    Says nothing while there are no tables yet, or while the database does not answer.
+    Another time zone or cut-over would shift nights; with other field keys nothing could be read; and by another
+    index key no danger number would be found. Says nothing while there are no tables yet, or while the database
+    does not answer.
     """
     try:
         if not inspect(db.engine).has_table(Installation.__tablename__):
             return
         row = db.session.get(Installation, 1)
+        newest = select(ContactNumber).order_by(ContactNumber.id.desc()).limit(LOOKED_AT)
+        numbers = list(db.session.scalars(newest))
     except DBAPIError:
         return
     finally:
@@ -29,3 +38,16 @@ def check_unchanged(settings: Settings) -> None:
             "The system does not start: SHELTER_TIMEZONE and SHELTER_CUTOVER_HOURS must stay as they were at the "
             f"first migration ({row.timezone}, {row.cutover_hours})."
         )
+    found = {_fits(number) for number in numbers}
+    if found and "fits" not in found:
+        raise UnsafeSettings(
+            "The system does not start: this database was written with other keys. Put the former "
+            f"{'SHELTER_INDEX_KEY' if 'index' in found else 'SHELTER_FIELD_KEYS'} back."
+        )
+
+
+def _fits(row: ContactNumber) -> str:
+    try:
+        return "fits" if keyring.index(PHONE, row.number or "") == row.number_index else "index"
+    except Unreadable:
+        return "field"

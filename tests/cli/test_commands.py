@@ -20,6 +20,7 @@ PROMISED = {
     "db": {"upgrade"},
     "demo": {"load"},
     "jobs": {"list", "run"},
+    "keys": {"new", "rotate", "verify", "reindex"},
     "ledger": {"verify"},
     "scheduler": {"run"},
     "stays": {"import"},
