@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from flask_babel import force_locale
 
 from shelter.cli.units import terminal_language
 from shelter.domain.errors import DomainError
@@ -14,6 +13,7 @@ from shelter.domain.permissions import SYSTEM
 from shelter.services.sheet_files import MAX_BYTES, read_sheets
 from shelter.services.stays_import import import_stays
 from shelter.services.units_import import ListRefused
+from shelter.web.language import in_language
 
 
 @click.group("stays")
@@ -34,7 +34,7 @@ def import_file(file: Path, is_dry_run: bool, language: str | None) -> None:
     from shelter.web.errors import sentence
     from shelter.web.stays import columns
 
-    with force_locale(language or terminal_language()):
+    with in_language(language or terminal_language()):
         try:
             with file.open("rb") as opened:
                 sheets = read_sheets(opened.read(MAX_BYTES + 1))

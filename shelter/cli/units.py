@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from flask_babel import force_locale
 
 from shelter.domain.errors import DomainError
 from shelter.domain.permissions import SYSTEM
 from shelter.services.sheet_files import MAX_BYTES, read_sheets
 from shelter.services.units_import import ListRefused, import_units
+from shelter.web.language import in_language
 
 
 @click.group("units")
@@ -33,7 +33,7 @@ def import_file(file: Path, is_dry_run: bool, language: str | None) -> None:
     from shelter.web.errors import sentence
     from shelter.web.sites import columns
 
-    with force_locale(language or terminal_language()):
+    with in_language(language or terminal_language()):
         try:
             with file.open("rb") as opened:
                 sheets = read_sheets(opened.read(MAX_BYTES + 1))

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from shelter import clock, config
 from shelter.domain.permissions import Principal, Role
@@ -17,55 +17,64 @@ from shelter.models.audit import AuditEntry
 from shelter.models.people import LinkPurpose, OneTimeLink, SignInSession, SiteMembership, User, UserRole
 from shelter.models.sites import Site
 
+_WHO = (
+    select(
+        User.id,
+        User.login,
+        User.name,
+        User.locale,
+        SignInSession.last_active_at,
+        UserRole.role,
+        SiteMembership.site_id,
+    )
+    .join(SignInSession, SignInSession.user_id == User.id)
+    .outerjoin(UserRole, UserRole.user_id == User.id)
+    .outerjoin(
+        SiteMembership,
+        and_(  # from the first calendar day until the operating night of the last one is over
+            SiteMembership.user_id == User.id,
+            SiteMembership.from_on <= bindparam("today"),
+            or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > bindparam("tonight")),
+        ),
+    )
+    .where(
+        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.ended_at.is_(None),
+        SignInSession.expires_at > bindparam("now"),
+        SignInSession.created_at > bindparam("shift_began"),
+        User.is_active,
+    )
+)
+
 
 def principal_of(token_hash: str, now: datetime, address: str | None = None) -> Principal | None:
     """Whoever is signed in with this token, with roles and sites as they are today; one statement.
 
     None once the session is ended, idle for too long or older than a shift, or the account is closed.
     """
-    rows = db.session.execute(
-        select(
-            User.id,
-            User.login,
-            User.name,
-            User.locale,
-            SignInSession.last_active_at,
-            UserRole.role,
-            SiteMembership.site_id,
-        )
-        .join(SignInSession, SignInSession.user_id == User.id)
-        .outerjoin(UserRole, UserRole.user_id == User.id)
-        .outerjoin(SiteMembership, and_(SiteMembership.user_id == User.id, *_lasts(now)))
-        .where(
-            SignInSession.token_hash == token_hash,
-            SignInSession.ended_at.is_(None),
-            SignInSession.expires_at > now,
-            SignInSession.created_at > now - timedelta(hours=config.active().session_hours),
-            User.is_active,
-        )
-    ).all()
+    asked = {
+        "token_hash": token_hash,
+        "now": now,
+        "shift_began": now - timedelta(hours=config.active().session_hours),
+        "today": clock.day_of(now),
+        "tonight": clock.shelter_day(now),
+    }
+    rows = db.session.execute(_WHO, asked).all()
     if not rows:
         return None
-    first, roles = rows[0], frozenset(row.role for row in rows if row.role)
-    sites = frozenset(row.site_id for row in rows if row.site_id)
+    user_id, login, name, locale, active_at, *_ = rows[0]
+    roles = frozenset(row[5] for row in rows if row[5])
+    sites = frozenset(row[6] for row in rows if row[6])
     return Principal(
-        user_id=first.id,
-        login=first.login,
-        name=first.name,
-        locale=first.locale,
+        user_id=user_id,
+        login=login,
+        name=name,
+        locale=locale,
         roles=roles,
         site_ids=sites if Role.COORDINATOR in roles else frozenset(),
         session_id=token_hash,
-        active_at=first.last_active_at,
+        active_at=active_at,
         address=address,
-    )
-
-
-def _lasts(now: datetime) -> tuple:
-    """A membership holds from its first calendar day until the operating night of its end is over."""
-    return (
-        SiteMembership.from_on <= clock.day_of(now),
-        or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > clock.shelter_day(now)),
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, true, type_coerce
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, not_, or_, select, true, type_coerce
 from sqlalchemy.types import NullType
 
 from shelter import clock
@@ -70,8 +70,13 @@ _OWNED = and_(
     _n.night < bindparam("leave_on"),
     or_(_n.placement_id.is_(None), _n.placement_id.not_in(select(_p.id).where(RAN_OUT))),
 )
+# Most units are taken on the first night already, which one look at that night tells of all of them.
+_IS_TAKEN_AT_ONCE = and_(
+    _u.id.in_(select(_n.unit_id).where(_n.night == bindparam("arrive_on"))),
+    _u.id.not_in(select(_p.unit_id).where(RAN_OUT)),
+)
 # One probe of the key for each unit: without the offset PostgreSQL makes a join of it and reads every night there is.
-_IS_FREE = ~exists(select(1).where(_OWNED).offset(0))
+_IS_FREE = and_(not_(_IS_TAKEN_AT_ONCE), ~exists(select(1).where(_OWNED).offset(0)))
 _IS_CLOSED = _u.id.in_(
     select(_c.unit_id).where(
         _c.from_on < bindparam("leave_on"),

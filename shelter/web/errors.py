@@ -24,9 +24,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import force_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from wtforms.fields import SelectChoice
@@ -42,6 +39,9 @@ from shelter.domain.errors import (
 )
 from shelter.domain.people import TooManyTries
 from shelter.web import formats, language
+from shelter.web.language import gettext as _
+from shelter.web.language import in_language
+from shelter.web.language import lazy_gettext as _l
 from shelter.web.sentences import CONSTRAINTS, LABELS, REASONS, SENTENCES
 from shelter.web.sentences.audit import ACTIONS
 
@@ -114,7 +114,7 @@ def choices(codes: type[StrEnum]) -> list[SelectChoice]:
 
 def say(error: DomainError, locale: str = "ko") -> str:
     """The same sentence outside a request: commands and jobs, within an application context."""
-    with force_locale(locale):
+    with in_language(locale):
         return sentence(error)
 
 
@@ -223,7 +223,7 @@ def _standalone(status: int, advice: Any = None) -> Response:
     person = g.get("_login_user")
     chosen = getattr(person, "locale", None) or request.cookies.get(language.COOKIE)
     chosen = chosen if chosen in language.LANGUAGES else request.accept_languages.best_match(language.LANGUAGES)
-    with force_locale(chosen or "ko"):
+    with in_language(chosen or "ko"):
         heading, usual = PAGES[status]
         page = current_app.jinja_env.get_template("errors/standalone.html").render(
             language=chosen or "ko", heading=str(heading), advice=str(advice or usual), code=status

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Flask, request, url_for
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from shelter import clock
 from shelter.config import Settings
 from shelter.domain.permissions import Permission as P
+from shelter.web.language import lazy_gettext as _l
 from shelter.web.once import new_once
 
 NAVIGATION = (

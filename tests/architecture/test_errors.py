@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_babel import force_locale
 
 import shelter.domain
 import shelter.gateways
@@ -22,6 +21,7 @@ import shelter.queries
 import shelter.services
 from shelter.domain.errors import DomainError
 from shelter.domain.permissions import Permission
+from shelter.web.language import in_language
 from shelter.web.sentences import CONSTRAINTS, LABELS, REASONS, SENTENCES
 
 pytestmark = pytest.mark.only("sqlite")
@@ -71,7 +71,7 @@ def parameters(owner: type) -> set[str]:
 
 
 def said(words: Any, locale: str) -> str:
-    with force_locale(locale):
+    with in_language(locale):
         return str(words)
 
 

@@ -14,7 +14,6 @@ from typing import Any, get_type_hints
 
 import pytest
 from flask import Blueprint, Flask
-from flask_babel import force_locale
 
 import shelter
 from shelter import clock
@@ -31,6 +30,7 @@ from shelter.domain.people import LoginTaken, TooManyTries
 from shelter.paths import PACKAGE
 from shelter.web.access import public
 from shelter.web.errors import CONSTRAINTS, LABELS, REASONS, SENTENCES, label, say, sentence, show
+from shelter.web.language import in_language
 from shelter.web.sentences.audit import ACTIONS
 from tests.support.pages import PageClient, page_of
 
@@ -102,7 +102,7 @@ def _example(hint: Any) -> Any:
 
 
 def test_everything_is_said_in_korean(context: Flask) -> None:
-    with force_locale("ko"):
+    with in_language("ko"):
         silent = [name for name, said in sentences() if not HANGUL.search(str(said))]
     assert not silent
 

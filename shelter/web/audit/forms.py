@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
@@ -11,6 +10,7 @@ from shelter.domain import references
 from shelter.domain.periods import is_thinkable
 from shelter.queries import people
 from shelter.web.forms import Form
+from shelter.web.language import lazy_gettext as _l
 
 
 class FilterForm(Form):

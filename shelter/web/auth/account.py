@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock
@@ -19,6 +17,8 @@ from shelter.web.access import public, signed_in
 from shelter.web.auth import bp, cookies
 from shelter.web.auth.forms import ChangePasswordForm, NewPasswordForm, OwnDetailsForm
 from shelter.web.errors import show
+from shelter.web.language import gettext as _
+from shelter.web.language import in_language
 
 
 @bp.route("/account", methods=["GET", "POST"])
@@ -35,7 +35,7 @@ def account() -> ResponseReturnValue:
         except DomainError as refused:
             show(refused, form)
         else:
-            with force_locale(form.locale.data):
+            with in_language(form.locale.data):
                 flash(_("Saved."), "success")
             return redirect(url_for("auth.account"), code=303)
     page = render_template("auth/account.html", form=form)

@@ -10,7 +10,6 @@ import hashlib
 from uuid import UUID
 
 from flask import Response, current_app, flash, g, redirect, request, session, url_for
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
@@ -22,6 +21,7 @@ from shelter.queries import people
 from shelter.services import drafts
 from shelter.services.drafts import SavedDraft
 from shelter.services.sign_in import hash_token
+from shelter.web.language import gettext as _
 
 PARAMETER = "typed"
 LONGEST_PATH = 200

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, PasswordField, RadioField, SelectChoice, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from shelter.domain.passwords import SHORTEST
 from shelter.web.forms import Form
+from shelter.web.language import lazy_gettext as _l
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 

@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import get_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
     DateField,
@@ -38,6 +36,8 @@ from shelter.queries import parties, visibility
 from shelter.queries.vacancies import Criteria
 from shelter.web.errors import choices, sentence, show
 from shelter.web.forms import Form
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 FARTHEST = timedelta(days=365)
 # A child's sex matters to no rule and is asked at the intake.

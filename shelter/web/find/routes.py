@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
@@ -30,6 +29,7 @@ from shelter.web.access import requires
 from shelter.web.errors import sentence
 from shelter.web.find.forms import FindForm, TurnawayForm
 from shelter.web.forms import row_id
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 
 bp = Blueprint("find", __name__, url_prefix="/find")

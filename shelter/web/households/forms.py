@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
     FieldList,
@@ -33,6 +32,7 @@ from shelter.domain.stays import ExclusionRelation
 from shelter.gateways import phones
 from shelter.web.errors import choices, sentence
 from shelter.web.forms import OnceForm
+from shelter.web.language import lazy_gettext as _l
 
 YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No")), SelectChoice("", _l("Not asked yet"))]
 ANSWERS = {"yes": True, "no": False, "": None}

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock
@@ -21,6 +20,7 @@ from shelter.web.auth.activity import long_form
 from shelter.web.errors import show
 from shelter.web.households.forms import IntakeForm
 from shelter.web.households.words import heads_in_words, needs_in_words
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 
 bp = Blueprint("households", __name__, url_prefix="/households/<household:reference>")

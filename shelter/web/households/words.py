@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.queries.households import Heads
+from shelter.web.language import gettext as _
+from shelter.web.language import ngettext
 
 
 def heads_in_words(heads: Heads) -> str:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from shelter.domain.messages import MessageState
@@ -11,6 +9,8 @@ from shelter.domain.permissions import Permission as P
 from shelter.queries import messages as texts
 from shelter.services import messages
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 bp = Blueprint("messages", __name__, url_prefix="/messages")
 S = MessageState

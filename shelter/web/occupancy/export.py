@@ -6,11 +6,10 @@ import csv
 import io
 from collections.abc import Iterable
 
-from flask_babel import gettext as _
-
 from shelter.domain.matching import UnitKind
 from shelter.queries.occupancy import Count, Occupancy
 from shelter.web.errors import label
+from shelter.web.language import gettext as _
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"

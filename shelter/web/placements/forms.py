@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateTimeLocalField, RadioField
 from wtforms.validators import InputRequired, ValidationError
 
@@ -14,6 +12,8 @@ from shelter.domain.contacts import TextChoice
 from shelter.web import formats
 from shelter.web.errors import choices
 from shelter.web.forms import OnceForm
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 
 class ConfirmForm(OnceForm):

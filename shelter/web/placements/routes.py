@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
@@ -27,6 +26,7 @@ from shelter.web.access import requires
 from shelter.web.auth.activity import long_form
 from shelter.web.errors import sentence, show
 from shelter.web.households.forms import IntakeForm
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.placements.forms import ConfirmForm
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
+from shelter.web.language import lazy_gettext as _l
 
 ACTIONS = {
     "access.refused": _l("Asked for a page without the right to it"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.matching import AgeBand, Merit, PetSize, Reason, Sex, Species, UnitKind
 from shelter.domain.stays import TurnawayReason
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "unit_just_taken": _l("That room was just taken. Choose another: everything you entered is kept."),

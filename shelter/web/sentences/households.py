@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.messages import Detail
 from shelter.domain.stays import ExclusionRelation
+from shelter.web.language import lazy_gettext as _l
 
 LABELS = {
     ExclusionRelation: {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.contacts import TextChoice
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "nobody_in_household": _l("At least one person must come. Choose the sex of the first person."),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.messages import LintCode, MessageState, Suppression, Template
 from shelter.domain.refusals import Refusal
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "text_not_discreet": _l("This text says too much for a phone somebody else may hold: %(why)s."),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.occupancy import Figure, NightState
 from shelter.domain.periods import Step
+from shelter.web.language import lazy_gettext as _l
 
 LABELS = {
     Step: {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.permissions import Role
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "refused": _l("This cannot be done."),

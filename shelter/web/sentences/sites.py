@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.limits import CountingRule, ReadmissionRule
 from shelter.domain.matching import Audience, PetsAllowed, Sharing
 from shelter.domain.stays import ClosureReason
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "code_name_taken": _l("There is a site with this code name already. Choose another."),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.stays import (
     CancelReason,
     Destination,
@@ -12,6 +10,7 @@ from shelter.domain.stays import (
     PlacementState,
     StayState,
 )
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "reason_missing": _l("Say why. It stands in the history with your name."),

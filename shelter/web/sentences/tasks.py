@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.tasks import Check, TaskKind
+from shelter.web.language import lazy_gettext as _l
 
 SENTENCES = {
     "checks_missing": _l("Go through every point of the list, then tick it off."),

@@ -7,8 +7,6 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 
 from shelter import clock
@@ -18,6 +16,8 @@ from shelter.domain.stays import ClosureReason
 from shelter.queries import sites as queries
 from shelter.services import closures as services
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
+from shelter.web.language import ngettext
 from shelter.web.once import once_from
 from shelter.web.sites import bp
 from shelter.web.sites.acts import found, is_done

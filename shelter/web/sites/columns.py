@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import get_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from shelter.domain.sheets import Problem
 from shelter.domain.units_columns import BY_CODE, COLUMNS, NEEDED
 from shelter.services.units_import import ImportResult
 from shelter.web.errors import reason
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 GUIDE: dict[str, Any] = {
     "site": _l("The code name. The same on every line of the site; a new one makes a new site."),

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -28,6 +27,7 @@ from shelter.domain.sites import SHORTEST_REASON
 from shelter.domain.stays import ClosureReason
 from shelter.web.errors import choices, label
 from shelter.web.forms import Form, OnceForm, row_id
+from shelter.web.language import lazy_gettext as _l
 
 NEEDED = _l("Fill this in.")
 CHOOSE = _l("Choose one.")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.permissions import Permission as P
@@ -16,6 +15,7 @@ from shelter.services import sheet_files, units_preview, units_template
 from shelter.services.units_import import ListRefused, import_units
 from shelter.web.access import requires
 from shelter.web.downloads import XLSX, download
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.sites import bp, columns
 from shelter.web.sites.acts import is_done

@@ -7,7 +7,6 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock
@@ -16,6 +15,7 @@ from shelter.domain.permissions import Permission as P
 from shelter.queries import sites as queries
 from shelter.services import sites as services
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.sites import bp
 from shelter.web.sites.acts import found, is_done

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 from wtforms.fields.choices import SelectChoice
 
@@ -21,6 +20,7 @@ from shelter.domain.sites import FIRST_POLICY, ThresholdsNotValid
 from shelter.queries import sites as queries
 from shelter.services import sites as services
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.sites import bp
 from shelter.web.sites.acts import found, is_done
 from shelter.web.sites.forms import CoordinatorForm, DayForm, PolicyForm

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock
@@ -17,6 +16,7 @@ from shelter.domain.sites import unit_name, usual_audience
 from shelter.queries import sites as queries
 from shelter.services import units as services
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.sites import bp
 from shelter.web.sites.acts import found, is_done

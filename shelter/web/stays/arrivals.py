@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user
 
 from shelter.domain.permissions import Permission as P
@@ -14,6 +12,8 @@ from shelter.services.arrivals import Arrival
 from shelter.web import formats
 from shelter.web.access import requires
 from shelter.web.forms import OnceForm
+from shelter.web.language import gettext as _
+from shelter.web.language import ngettext
 from shelter.web.once import once_from
 from shelter.web.stays import bp
 from shelter.web.stays.forms import CorrectionForm, MomentForm, ReasonForm, wall

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
+from flask_babel import get_locale
 
 from shelter.domain.sheets import Problem
 from shelter.domain.stays_columns import BY_CODE, COLUMNS, NEEDED
 from shelter.services.stays_import import BroughtIn, StaysResult
 from shelter.web import formats
 from shelter.web.errors import label, reason
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
+from shelter.web.language import ngettext
 from shelter.web.sites.columns import ProblemRow
 from shelter.web.stays.words import length
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.permissions import Permission as P
@@ -14,6 +13,7 @@ from shelter.services import departures
 from shelter.services.departures import Departure
 from shelter.web import formats
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
 from shelter.web.stays.forms import (

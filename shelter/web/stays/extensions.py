@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.permissions import Permission as P
@@ -13,6 +12,7 @@ from shelter.services import extensions, stay_records
 from shelter.services.extensions import Decided
 from shelter.web import formats
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp, words
 from shelter.web.stays.forms import DecisionForm, RequestForm

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -34,6 +32,8 @@ from shelter.domain.stays_file import MOST_EXTENSIONS, MOST_HEADS, MOST_PETS
 from shelter.queries.stays import RoomView, UnitChoice
 from shelter.web.errors import choices
 from shelter.web.forms import Form, OnceForm, row_id
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 NEEDED = _l("Fill this in.")
 CHOOSE = _l("Choose one.")

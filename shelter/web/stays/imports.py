@@ -8,7 +8,6 @@ from typing import Any
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.errors import DomainError
@@ -23,6 +22,7 @@ from shelter.services.units_import import ListRefused
 from shelter.web import errors
 from shelter.web.access import requires
 from shelter.web.downloads import XLSX, download
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp, columns
 from shelter.web.stays.forms import ConfirmForm, ListForm, RecordForm

@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.permissions import Permission as P
 from shelter.queries import stay_facts
 from shelter.services import plans, stay_records
 from shelter.web.access import requires
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
 from shelter.web.stays.forms import PlanForm, ResponsibleForm

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from shelter.domain.errors import DomainError
@@ -19,6 +18,7 @@ from shelter.services import stay_records
 from shelter.web import errors
 from shelter.web.access import requires
 from shelter.web.forms import Form
+from shelter.web.language import lazy_gettext as _l
 from shelter.web.stays import bp, words
 
 TABS = {

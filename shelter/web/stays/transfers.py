@@ -6,7 +6,6 @@ from datetime import date
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock
@@ -19,6 +18,7 @@ from shelter.queries.stays import RoomView
 from shelter.services import transfers
 from shelter.web.access import requires
 from shelter.web.errors import label
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
 from shelter.web.stays.forms import MomentForm, TransferForm

@@ -8,8 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from shelter import clock
 from shelter.domain.stays import (
@@ -23,6 +21,8 @@ from shelter.queries.stay_facts import Counting, StayFacts
 from shelter.services.stay_records import EventView, StayRecord
 from shelter.web import formats
 from shelter.web.errors import label
+from shelter.web.language import gettext as _
+from shelter.web.language import ngettext
 
 
 @dataclass(frozen=True)

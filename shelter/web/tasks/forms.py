@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import SelectMultipleField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Length
@@ -14,6 +13,7 @@ from shelter.domain.tasks import Check
 from shelter.services.tasks import LONGEST_NOTE
 from shelter.web.errors import label
 from shelter.web.forms import OnceForm
+from shelter.web.language import lazy_gettext as _l
 
 
 class DoneForm(OnceForm):

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter.domain.errors import DomainError
@@ -16,6 +15,7 @@ from shelter.queries import tasks as queries
 from shelter.services import tasks as services
 from shelter.web.access import requires
 from shelter.web.errors import label, show
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.tasks.forms import DoneForm
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import DateField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
@@ -13,6 +12,7 @@ from shelter.queries import sites
 from shelter.web.auth.forms import LANGUAGES
 from shelter.web.errors import choices
 from shelter.web.forms import Form, OnceForm
+from shelter.web.language import lazy_gettext as _l
 
 WHAT_ROLES_MAY = {
     Role.COORDINATOR: _l("Finds places, places households, looks after their stays."),

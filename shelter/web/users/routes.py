@@ -5,7 +5,6 @@ from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from shelter import clock, config
@@ -18,6 +17,7 @@ from shelter.services.users import Link, NewUser
 from shelter.web import formats
 from shelter.web.access import requires
 from shelter.web.errors import show
+from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.users.forms import WHAT_ROLES_MAY, AddSiteForm, InviteForm, PersonForm
 from shelter.web.users.words import change_words

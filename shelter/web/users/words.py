@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from shelter.domain.permissions import Role
 from shelter.queries.people import AccountChange
 from shelter.web.errors import label
+from shelter.web.language import gettext as _
+from shelter.web.language import lazy_gettext as _l
 
 FIELDS = {"name": _l("Name"), "phone": _l("Telephone"), "locale": _l("Language")}
 
