@@ -9,20 +9,23 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from tests.contract.fake_twilio import ACCOUNT, SERVICE, TOKEN
 from tests.support import servers
 from tools.bench import report
 from tools.bench.data import DIALECTS, Data, Size, ask, database
+from tools.bench.jobs import provider
 from tools.bench.measure import Measured, measure
 from tools.bench.processes import SETTINGS, cold_start, memory
 from tools.bench.works import Work, works
 
 QUICK = Size(sites=15, units=200, years=1, stays=2_000)
-MACHINE = ("cold", "memory")
+# A site has as many units in each; only how many sites there are differs.
+SIZES = tuple(Size(max(15, units // 40), units, 0.5, 5 * units) for units in (200, 2_000, 20_000))
+OF_SIZES = ("static", "bare", "find-7", "find-184", "book-7", "month", "board", "today", "today-manager")
 
 
 def main() -> None:
@@ -30,8 +33,11 @@ def main() -> None:
     size = Size(asked.sites, asked.units, asked.years, asked.stays)
     for dialect in DIALECTS if asked.database == "both" else (asked.database,):
         print(f"\n## {dialect}: {size}\n", flush=True)
-        with database(dialect, size, asked.keep and Path(asked.keep).resolve()) as data:
-            run(data, asked)
+        if not asked.is_only_sizes:
+            with database(dialect, size, asked.keep) as data:
+                run(data, asked)
+        if asked.has_sizes:
+            sizes(dialect, asked)
 
 
 def options() -> argparse.Namespace:
@@ -43,7 +49,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--years", type=float)
     parser.add_argument("--stays", type=int)
     parser.add_argument("--quick", action="store_true", help=f"{QUICK}, and a third of the time")
-    parser.add_argument("--only", default="", help="works whose name begins with one of these, by commas")
+    names = "find, book, month, today, cold, memory, nightly, texts, sizes …"
+    parser.add_argument("--only", default="", help=f"those whose name begins so, by commas: {names}")
     parser.add_argument("--keep", metavar="DIR", help="keep the data sets there; runs of the same day use them again")
     parser.add_argument("--seconds", type=float, help="for each work with one client, and again with eight (6)")
     parser.add_argument("--rounds", type=int, default=3, help="over which these seconds are spread (3)")
@@ -54,6 +61,9 @@ def options() -> argparse.Namespace:
             setattr(asked, name, getattr(size, name))
     asked.seconds = asked.seconds or (2.0 if asked.quick else 6.0)
     asked.only = [name.strip() for name in asked.only.split(",") if name.strip()]
+    asked.has_sizes = "sizes" in asked.only or not (asked.only or asked.quick)
+    asked.is_only_sizes = asked.only == ["sizes"]
+    asked.keep = asked.keep and Path(asked.keep).resolve()
     return asked
 
 
@@ -68,13 +78,44 @@ def run(data: Data, asked: argparse.Namespace) -> None:
     with servers.web(data.url, workers=2, **SETTINGS) as web:
         began, load = time.perf_counter(), os.getloadavg()[0]
         measured = measure(data, web, prepared, chosen, seconds=asked.seconds, rounds=asked.rounds)
-        print(of_the_machine(measured, load, time.perf_counter() - began))
-        print(f"\n{report.works(measured)}\n\n{report.targets(measured)}\n")
-        if is_asked("memory"):
-            print(of_memory(memory(web)))
+        megabytes = memory(web) if is_asked("memory") else None
+    print(of_the_machine(measured, load, time.perf_counter() - began))
+    if megabytes:
+        print(f"Of the memory, {megabytes['workers']:.0f} MB are the workers', the rest their master's (PSS).")
     if starts:
-        print(of_cold_starts(starts))
-    sys.stdout.flush()
+        said = ", ".join(f"{seconds:.2f} ({cpu:.2f})" for seconds, cpu in starts)
+        print(f"Cold starts: {said} s (and of processor time).")
+    cold = statistics.median(seconds for seconds, _ in starts) if starts else None
+    print(f"\n{report.works(measured)}\n\n{report.costs(measured)}")
+    print(f"\n{report.targets(measured, megabytes and megabytes['all'], cold)}", flush=True)
+    if is_asked("nightly"):
+        print(f"\n{report.nightly(ask('nightly', data.url))}\n")
+    if is_asked("texts"):
+        print(f"\n{report.texts(_texts(data))}\n")
+
+
+def sizes(dialect: str, asked: argparse.Namespace) -> None:
+    """The same works on networks of different size."""
+    found = []
+    for size in SIZES:
+        with database(dialect, size, asked.keep) as data:
+            prepared = ask("prepare", data.url)
+            print(of_the_data(prepared), flush=True)
+            chosen = [work for work in works(prepared) if work.key in OF_SIZES]
+            with servers.web(data.url, workers=2, **SETTINGS) as web:
+                measured = measure(data, web, prepared, chosen, seconds=asked.seconds / 2, rounds=2)
+        print("".join(f"{line}\n" for line in of_the_unexpected(measured)), end="")
+        found.append((size, measured))
+    print(f"\n{report.sizes(found)}\n", flush=True)
+
+
+def _texts(data: Data) -> dict[str, Any]:
+    fake, address = provider()
+    try:
+        twilio = {"TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "TWILIO_MESSAGING_SERVICE_SID": SERVICE}
+        return ask("texts", data.url, SHELTER_SMS_GATEWAY="twilio", TWILIO_API_BASE_URL=address, **twilio)
+    finally:
+        fake.communicate()
 
 
 def of_the_data(prepared: dict[str, Any]) -> str:
@@ -90,25 +131,11 @@ def of_the_machine(measured: Measured, load: float, seconds: float) -> str:
         f"{os.cpu_count()} processors; load when it began {load:.1f}; measured for {seconds:.0f} s. Milliseconds;",
         f"the client's own cost is within them: {measured.client_ms:.3f} ms of processor time a request.",
     ]
-    lines += [f"\nNot as expected, {number} times: {what}" for what, number in sorted(measured.unexpected.items())]
-    return "\n".join(lines)
+    return "\n".join([*lines, *of_the_unexpected(measured)])
 
 
-def of_memory(found: dict[str, float]) -> str:
-    return (
-        f"Memory after that (PSS): two workers {found['workers']:.0f} MB, with their master {found['all']:.0f} MB;"
-        f" target {report.MEMORY:.0f} MB: {report.verdict(found['all'] <= report.MEMORY)}"
-        f" ({report.MEMORY_OF_PEERS})."
-    )
-
-
-def of_cold_starts(starts: list[float]) -> str:
-    middle = statistics.median(starts)
-    return (
-        f"Cold start to the first page: {middle:.2f} s, of {len(starts)} starts ({min(starts):.2f} to"
-        f" {max(starts):.2f}); target {report.COLD} s: {report.verdict(middle <= report.COLD)}"
-        f" ({report.COLD_OF_PEERS})."
-    )
+def of_the_unexpected(measured: Measured) -> list[str]:
+    return [f"\nNot as expected, {number} times: {what}" for what, number in sorted(measured.unexpected.items())]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,8 @@ def _key(size: Size) -> str:
     """Of another day, or with other tables, it is another data set."""
     newest = max(path.stem for path in (ROOT / "migrations" / "versions").glob("*.py"))
     of = f"{size.sites}-{size.units}-{size.years:g}-{size.stays}"
-    return f"kept-{of}-{newest.split('_')[0]}-{time.strftime('%Y%m%d', time.gmtime())}"
+    night = datetime.now(UTC) + timedelta(hours=9 - 8)  # the operating night where the tests' shelter is
+    return f"kept-{of}-{newest.split('_')[0]}-{night:%Y%m%d}"
 
 
 def _sqlite(place: Path, size: Size) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 from flask import Flask
 
+from tools.bench import jobs
+
 CLIENTS = 8
 
 
@@ -50,11 +52,11 @@ def prepare(app: Flask) -> dict[str, Any]:
             "tonight": clock.shelter_day().isoformat(),
             "sites": len(sites),
             "counts": {name: db.session.scalar(asked) for name, asked in counts.items()},
-            "free": _free_units(),
+            "free": free_units(),
         }
 
 
-def _free_units() -> list[tuple[int, str]]:
+def free_units() -> list[tuple[int, str]]:
     """Units any woman alone may have, each with the first night from which on nobody has it."""
     from sqlalchemy import func, select
 
@@ -81,7 +83,11 @@ def _free_units() -> list[tuple[int, str]]:
     ]
 
 
-ACTS: dict[str, Callable[[Flask], dict[str, Any]]] = {"prepare": prepare}
+ACTS: dict[str, Callable[[Flask], dict[str, Any]]] = {
+    "prepare": prepare,
+    "nightly": jobs.nightly,
+    "texts": jobs.texts,
+}
 
 
 def main() -> None:

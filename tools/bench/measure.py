@@ -33,6 +33,13 @@ class Row:
     many: Times = field(default_factory=Times)
     is_part: bool = False
 
+    @property
+    def cpu(self) -> tuple[float, float]:
+        """Milliseconds of processor time of web server and database for each, over all that were made."""
+        number = max(1, len(self.alone.taken) + len(self.many.taken))
+        web, database = self.alone.web_cpu + self.many.web_cpu, self.alone.database_cpu + self.many.database_cpu
+        return web / number * 1000, database / number * 1000
+
 
 @dataclass
 class Measured:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from tools.bench.data import Size
 from tools.bench.measure import Measured, Row
 
 
 @dataclass(frozen=True)
 class Target:
-    """Milliseconds of one act alone and acts in a second with eight clients; what peers needed for the like."""
+    """Milliseconds of one act alone, and acts in a second with eight clients; what peers needed for the like."""
 
     key: str
-    p50: float | None
-    rate: float | None
+    p50: int
+    rate: int | None
     peers: str
 
 
@@ -24,8 +26,7 @@ TARGETS = (
     Target("book-7", 10, 185, "MRBS 15 ms, 88/s; Indico 43 ms, 49/s"),
     Target("find-184", 12, None, ""),
 )
-MEMORY, COLD = 200.0, 1.5
-MEMORY_OF_PEERS, COLD_OF_PEERS = "Indico 413 MB", "Indico 4.4 s"
+MEMORY, COLD = 200, 1.5  # MB, seconds
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -51,28 +52,54 @@ def times(value: float, of: float) -> str:
 
 
 def works(measured: Measured) -> str:
-    """Wall times alone and together, processor time, and both beside the floor."""
+    """Wall times: alone, and with eight clients at once."""
+    head = ("milliseconds", "p50", "p95", "/s", "p50 at 8", "p95 at 8", "/s at 8", "samples")
+    rows = []
+    for row in measured.rows:
+        alone, many = row.alone, row.many
+        figures = (alone.p50, alone.p95, alone.rate, many.p50, many.p95, many.rate)
+        rows.append([_name(row), *map(ms, figures), f"{len(alone.taken):,} + {len(many.taken):,}"])
+    return table(head, rows)
+
+
+def costs(measured: Measured) -> str:
+    """Processor time, which moves less with the machine, and both times beside the least there could be."""
     bare = measured.row("bare")
-    page = bare.alone.p50 if bare else 0.0
-    head = ("work", "p50", "p95", "/s", "p50 at 8", "p95 at 8", "/s at 8", "CPU web", "CPU database")
-    head += ("bare statement", "of it", "of a bare page", "samples")
-    return table(head, [_row(row, measured, page) for row in measured.rows])
+    page, page_cpu = (bare.alone.p50, bare.cpu[0] + bare.cpu[1]) if bare else (0.0, 0.0)
+    rows = []
+    for row in measured.rows:
+        if row.is_part:
+            continue
+        least, (web, database) = measured.floors[row.floor].p50 if row.floor else 0.0, row.cpu
+        ratios = [times(row.alone.p50, least), times(row.alone.p50, page), times(web + database, page_cpu)]
+        rows.append([_name(row), ms(web), ms(database), ms(least), *ratios])
+    head = ("milliseconds of processor time", "web", "database", "bare statement, p50")
+    return table((*head, "p50 of it", "p50 of a bare page", "processor of a bare page"), rows)
 
 
-def _row(row: Row, measured: Measured, page: float) -> list[str]:
-    alone, many = row.alone, row.many
-    least = measured.floors[row.floor].p50 if row.floor else 0.0
-    n = len(alone.taken) + len(many.taken)
-    web = (alone.web_cpu + many.web_cpu) / n * 1000 if n else 0.0
-    database = (alone.database_cpu + many.database_cpu) / n * 1000 if n else 0.0
-    what = f"… {row.what}" if row.is_part else row.what
-    figures = (alone.p50, alone.p95, alone.rate, many.p50, many.p95, many.rate)
-    costs = ["", ""] if row.is_part else [ms(web), ms(database)]
-    ratios = [ms(least), times(alone.p50, least), times(alone.p50, page)]
-    return [what, *map(ms, figures), *costs, *ratios, f"{len(alone.taken):,} + {len(many.taken):,}"]
+def _name(row: Row) -> str:
+    return f"… {row.what}" if row.is_part else row.what
 
 
-def targets(measured: Measured) -> str:
+def sizes(found: Sequence[tuple[Size, Measured]]) -> str:
+    """p50 alone and processor time, by size."""
+    head = ["p50 alone, processor time (ms)"]
+    for size, _ in found:
+        head += [f"{size.units:,} units", "CPU"]
+    rows = []
+    for row in found[0][1].rows:
+        if row.is_part:
+            continue
+        cells = [row.what]
+        for _, measured in found:
+            of = measured.row(row.key)
+            assert of is not None
+            cells += [ms(of.alone.p50), ms(sum(of.cpu))]
+        rows.append(cells)
+    return table(head, rows)
+
+
+def targets(measured: Measured, megabytes: float | None, seconds: float | None) -> str:
     """Met or missed, and by how much; with what peers needed."""
     rows = []
     for target in TARGETS:
@@ -80,20 +107,50 @@ def targets(measured: Measured) -> str:
         if row is None or not row.alone.taken:
             continue
         alone, many = row.alone.p50, row.many.rate
-        rows.append(
-            [
-                row.what,
-                f"{target.p50:g} ms",
-                f"{alone:.1f} ms",
-                verdict(target.p50 is None or alone <= target.p50),
-                f"{target.rate:g}/s" if target.rate else "",
-                f"{many:.0f}/s",
-                verdict(many >= target.rate) if target.rate else "",
-                target.peers,
-            ]
-        )
-    head = ("work", "target alone", "measured", "", "target at 8", "measured", "", "peers on the like")
+        at_8 = (f"{target.rate}/s", f"{many:.0f}/s", verdict(many >= target.rate)) if target.rate else ("", "", "")
+        by_itself = (f"{target.p50} ms", f"{alone:.1f} ms", verdict(alone <= target.p50))
+        rows.append([row.what, *by_itself, *at_8, target.peers])
+    for what, target_value, value, unit, peers in (
+        ("memory of two workers with their master (PSS)", MEMORY, megabytes, "MB", "Indico 413 MB"),
+        ("cold start to the first page", COLD, seconds, "s", "Indico 4.4 s"),
+    ):
+        if value is not None:
+            said = f"{value:.0f} {unit}" if value > 10 else f"{value:.2f} {unit}"
+            rows.append([what, f"{target_value:g} {unit}", said, verdict(value <= target_value), "", "", "", peers])
+    head = ("work", "target", "measured", "", "target at 8", "measured", "", "peers on the like")
     return table(head, rows) if rows else ""
+
+
+def nightly(found: dict[str, Any]) -> str:
+    """The jobs of the night, with all open stays there are."""
+    rows = [
+        [
+            f"`{job['job']}`, {job['when']}",
+            ", ".join(f"{number:,} {name}" for name, number in job["counts"].items()),
+            f"{job['statements']:,}",
+            ms(job["seconds"] * 1000),
+            ms(job["cpu"] * 1000),
+        ]
+        for job in found["jobs"]
+    ]
+    head = (f"job, {found['open_stays']:,} open stays", "counted", "statements", "ms", "CPU ms")
+    return table(head, rows)
+
+
+def texts(found: dict[str, Any]) -> str:
+    """Texts through the outbox, beside a loop of the provider's client that remembers nothing."""
+    number = found["texts"]
+    rows = []
+    for what, key, statements in (
+        ("a bare loop of the provider's client", "bare", ""),
+        ("the outbox", "ours", f"{found['statements'] / number:.1f}"),
+    ):
+        took = found[key]
+        each = [ms(took["seconds"] / number * 1000), ms(took["cpu"] / number * 1000)]
+        rows.append([what, f"{took['seconds']:.1f} s", f"{number / took['seconds']:.0f}/s", *each, statements])
+    rows.append(["… of the bare loop", times(found["ours"]["seconds"], found["bare"]["seconds"]), "", "", "", ""])
+    head = (f"{number:,} texts: {found['counts']}", "took", "", "ms each", "CPU ms each", "statements each")
+    return table(head, rows)
 
 
 def verdict(is_met: bool) -> str:

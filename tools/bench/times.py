@@ -36,12 +36,3 @@ class Times:
     def rate(self) -> float:
         """Of all clients together, in a second."""
         return len(self.taken) / self.seconds if self.seconds else 0.0
-
-    @property
-    def web_ms(self) -> float:
-        """Milliseconds of processor time in the web server for each act."""
-        return self.web_cpu / len(self.taken) * 1000 if self.taken else 0.0
-
-    @property
-    def database_ms(self) -> float:
-        return self.database_cpu / len(self.taken) * 1000 if self.taken else 0.0

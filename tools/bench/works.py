@@ -76,7 +76,7 @@ def works(prepared: dict[str, Any]) -> list[Work]:
     places = Places(prepared["free"], tonight)
     month = f"/occupancy?step=month&on={tonight}&site={site}"
     found: list[Work] = [
-        Work("static", "a bare answer without a page (what client and server cost by themselves)", page("/healthz")),
+        Work("static", "a bare answer, no page", page("/healthz")),
         Work("bare", "a bare signed-in page", page("/account")),
     ]
     for nights in (7, 184):
