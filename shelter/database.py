@@ -2,21 +2,30 @@
 
 SQLite: write-ahead log, every commit on disk, foreign keys on, and a transaction that will write takes the
 write lock at once (`BEGIN IMMEDIATE`), because a reader that turns writer fails instead of waiting.
-PostgreSQL: READ COMMITTED, rows locked in a fixed order by `unit_of_work`, waits bounded.
+PostgreSQL: READ COMMITTED, rows locked in a fixed order by `unit_of_work`, waits bounded (`outage`).
 """
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import Any, cast
 
+from flask import g, has_request_context
 from sqlalchemy import Connection, CursorResult, Engine, Result, event
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
+CONNECT_SECONDS = 4
 BUSY_TIMEOUT_MS = 4_000
+SHORTEST_WAIT_MS = 500
+STATEMENT_TIMEOUT_MS = 30_000  # of jobs and commands; while somebody waits for a page, BUSY_TIMEOUT_MS
 WRITE_INTENT = {"begin": "IMMEDIATE"}
 NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
 # What is raised when the database cannot be reached or does not answer in time.
 UNAVAILABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)
+DISK_FULL = "53100"  # PostgreSQL
+# SQLite cannot write: no room, a quota, a limit on the size of a file.
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def for_flask(url: str) -> dict[str, Any]:
@@ -27,21 +36,23 @@ def for_flask(url: str) -> dict[str, Any]:
 def _engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {**NEVER_QUOTED, "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout=30000 -c timezone=UTC"
+    options = f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
     return {
         **NEVER_QUOTED,
         "pool_pre_ping": True,
         "pool_size": 8,
         "max_overflow": 8,
-        "pool_timeout": 4,
-        "connect_args": {"options": options, "connect_timeout": 4},
+        "pool_timeout": CONNECT_SECONDS,
+        "connect_args": {"options": options, "connect_timeout": CONNECT_SECONDS},
     }
 
 
 def prepare(engine: Engine) -> None:
     """Attach the per-connection settings; call once per engine."""
     if engine.dialect.name != "sqlite":
-        return
+        from shelter import outage
+
+        return outage.watch(engine)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -57,7 +68,24 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+        how = connection.get_execution_options().get("begin", "DEFERRED")
+        if how != "DEFERRED":
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_patience_ms()}")
+        connection.exec_driver_sql(f"BEGIN {how}")
+
+
+def _patience_ms() -> int:
+    """How long to wait for the write lock. A page that writes several times waits for all of it no longer than once."""
+    if not has_request_context():
+        return BUSY_TIMEOUT_MS
+    first = g.setdefault("first_wrote_at", time.monotonic())
+    return max(SHORTEST_WAIT_MS, BUSY_TIMEOUT_MS - int((time.monotonic() - first) * 1000))
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether nothing could be written because the database's disk has no room."""
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlite_errorcode", None) in NO_ROOM or getattr(cause, "sqlstate", None) == DISK_FULL
 
 
 def rows_changed(result: Result[Any]) -> int:

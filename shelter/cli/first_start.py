@@ -20,8 +20,10 @@ def prepare(*, demo: bool, keys_are_new: bool) -> None:
     """Bring the database up to date; a new one gets demonstration data or the first administrator's link."""
     import flask_migrate
 
+    from shelter.cli.durability import refuse_forgetful_database
     from shelter.queries import people
 
+    refuse_forgetful_database(current_app._get_current_object())  # type: ignore[attr-defined]
     flask_migrate.upgrade()
     is_new = not people.has_staff()
     if keys_are_new and not is_new:

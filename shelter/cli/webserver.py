@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 wsgi_app = "shelter:create_app()"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
@@ -17,3 +18,9 @@ timeout = 30
 graceful_timeout = 10
 loglevel = "warning"
 accesslog = None  # addresses and times of who looked belong to the audit trail only
+
+
+def on_starting(server: Any) -> None:
+    from shelter.cli.durability import refuse_forgetful_database
+
+    refuse_forgetful_database(server.app.wsgi())

@@ -53,6 +53,38 @@ class DatabaseBusy(DomainError):
 
 
 @dataclass
+class DatabaseFull(DatabaseBusy):
+    """The database's disk has no room, or may not be written to: nothing was changed (503)."""
+
+    code: ClassVar[str] = "database_full"
+
+
+@dataclass
+class OutcomeUnknown(DatabaseBusy):
+    """The database was lost while it committed: it may be done, or not (503). A replay of the key tells."""
+
+    code: ClassVar[str] = "outcome_unknown"
+
+
+@dataclass
+class PostgresqlNotDurable(DomainError):
+    """A setting of the server with which a crash loses what was confirmed."""
+
+    setting: str
+    value: str
+    code: ClassVar[str] = "postgresql_not_durable"
+
+
+@dataclass
+class SqliteNotDurable(DomainError):
+    """The same of the file and the file system it is on."""
+
+    setting: str
+    value: str
+    code: ClassVar[str] = "sqlite_not_durable"
+
+
+@dataclass
 class UnitJustTaken(DomainError):
     """Another household, or a closure, holds one of the nights: the ledger's key refused ours."""
 

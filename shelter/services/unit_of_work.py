@@ -13,8 +13,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shelter import clock
-from shelter.database import WRITE_INTENT
-from shelter.domain.errors import ConstraintRefused, DatabaseBusy, KeyReused, UnitJustTaken
+from shelter.database import WRITE_INTENT, is_full
+from shelter.domain.errors import (
+    ConstraintRefused,
+    DatabaseBusy,
+    DatabaseFull,
+    KeyReused,
+    OutcomeUnknown,
+    UnitJustTaken,
+)
 from shelter.domain.permissions import Principal
 from shelter.extensions import db
 from shelter.models.constraints import LEDGER_KEY, violated_constraint
@@ -83,7 +90,8 @@ def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork
 
     With `once`, the key is inserted first: a replay gives `is_replay` and the stored `result`, and another body
     under the same key raises KeyReused. A lost race for a night raises UnitJustTaken, another refused constraint
-    ConstraintRefused, a database that does not answer in time DatabaseBusy. Nothing half-written survives.
+    ConstraintRefused, a database that does not answer in time DatabaseBusy, one without room DatabaseFull, one
+    that was lost during COMMIT OutcomeUnknown. Nothing half-written survives.
     """
     session = db.session()
     if _IS_OPEN in session.info or session.new or session.dirty or session.deleted:
@@ -103,20 +111,30 @@ def unit_of_work(by: Principal, once: Once | None = None) -> Iterator[UnitOfWork
             _keep_result(work, once)
         session.flush()
         written = audit.write(work.by, work._entries)
-        session.commit()
+        _commit()
     except IntegrityError as refused:
         session.rollback()
         name = violated_constraint(refused)
         raise (UnitJustTaken() if name == LEDGER_KEY else ConstraintRefused(name or "unknown")) from refused
     except OperationalError as busy:
         session.rollback()
-        raise DatabaseBusy() from busy
+        raise (DatabaseFull() if is_full(busy) else DatabaseBusy()) from busy
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info.pop(_IS_OPEN, None)
     audit.announce(written)
+
+
+def _commit() -> None:
+    """A refusal says that nothing was changed; silence says nothing."""
+    try:
+        db.session.commit()
+    except OperationalError as lost:
+        if lost.connection_invalidated:
+            raise OutcomeUnknown() from lost
+        raise
 
 
 def _claim(work: UnitOfWork, once: Once) -> None:

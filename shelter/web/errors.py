@@ -16,7 +16,6 @@ from flask import (
     Response,
     current_app,
     flash,
-    g,
     got_request_exception,
     make_response,
     redirect,
@@ -28,17 +27,20 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from wtforms.fields import SelectChoice
 
-from shelter.database import UNAVAILABLE
+from shelter.database import UNAVAILABLE, is_full
 from shelter.domain.errors import (
     ConstraintRefused,
     DatabaseBusy,
+    DatabaseFull,
     DomainError,
     KeyReused,
     NotFound,
     NotPermitted,
+    OutcomeUnknown,
 )
 from shelter.domain.people import TooManyTries
 from shelter.web import formats, language
+from shelter.web.again import again
 from shelter.web.language import gettext as _
 from shelter.web.language import in_language
 from shelter.web.language import lazy_gettext as _l
@@ -53,6 +55,8 @@ STATUS: dict[type[DomainError], int] = {
     KeyReused: 409,
     TooManyTries: 429,
     DatabaseBusy: 503,
+    DatabaseFull: 503,
+    OutcomeUnknown: 503,
 }
 OTHERWISE = 422
 # Heading and what to do, for each answer that is not what was asked for.
@@ -123,7 +127,7 @@ def show(error: DomainError, form: Any) -> None:
 
     What no correction of the form can mend is raised again: its page says it.
     """
-    if isinstance(error, NotPermitted | NotFound | KeyReused):
+    if isinstance(error, NotPermitted | NotFound | KeyReused | DatabaseBusy):
         raise error
     field = form[error.field] if error.field and error.field in form else None
     if field is not None:
@@ -178,8 +182,9 @@ def _http(error: HTTPException) -> Any:
 def _refused(error: DomainError) -> Response:
     status = STATUS.get(type(error), OTHERWISE)
     answer = _page(status, PAGES[status][0], sentence(error))
-    if status == 503:
+    if isinstance(error, DatabaseBusy):
         answer.headers["Retry-After"] = "5"
+        log.error("the database kept nothing", why=error.code, exc_info=error.__cause__, endpoint=request.endpoint)
     if isinstance(error, TooManyTries):
         answer.headers["Retry-After"] = str(error.wait_seconds)
     return answer
@@ -198,8 +203,12 @@ def _dead_token(error: CSRFError) -> Any:
 
 
 def _unavailable(error: Exception) -> Response:
+    if is_full(error):
+        full = DatabaseFull()
+        full.__cause__ = error
+        return _refused(full)
     log.error("the database does not answer", exc_info=error, endpoint=request.endpoint)
-    answer = _standalone(503)
+    answer = _page(503, *PAGES[503])
     answer.headers["Retry-After"] = "5"
     return answer
 
@@ -211,21 +220,24 @@ def _broken(error: Exception) -> Response:
 
 
 def _page(status: int, heading: Any, advice: Any) -> Response:
-    if "HX-Request" in request.headers:
-        return make_response(render_template("errors/fragment.html", advice=advice), status)
+    is_partial = "HX-Request" in request.headers
     if status >= 500:
-        return _standalone(status, advice)
+        return _standalone(status, advice, "errors/fragment.html" if is_partial else "errors/standalone.html")
+    if is_partial:
+        return make_response(render_template("errors/fragment.html", advice=advice), status)
     return make_response(render_template("errors/error.html", heading=heading, advice=advice, code=status), status)
 
 
-def _standalone(status: int, advice: Any = None) -> Response:
+def _standalone(status: int, advice: Any = None, template: str = "errors/standalone.html") -> Response:
     """Without the database, and without anything that could fail again."""
-    person = g.get("_login_user")
-    chosen = getattr(person, "locale", None) or request.cookies.get(language.COOKIE)
-    chosen = chosen if chosen in language.LANGUAGES else request.accept_languages.best_match(language.LANGUAGES)
-    with in_language(chosen or "ko"):
+    chosen = language.without_database()
+    with in_language(chosen):
         heading, usual = PAGES[status]
-        page = current_app.jinja_env.get_template("errors/standalone.html").render(
-            language=chosen or "ko", heading=str(heading), advice=str(advice or usual), code=status
+        page = current_app.jinja_env.get_template(template).render(
+            language=chosen,
+            heading=str(heading),
+            advice=str(advice or usual),
+            code=status,
+            again=again() if status == 503 else None,
         )
     return make_response(page, status)

@@ -15,6 +15,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import HiddenField
 
+from shelter.web import language
 from shelter.web.converters import LARGEST_ID
 from shelter.web.once import FIELD, new_once
 
@@ -96,3 +97,4 @@ def init_app(app: Flask) -> None:
         if session.get(OWNER) != current_user.user_id.hex:
             session.clear()
             session[OWNER] = current_user.user_id.hex
+        language.remember()

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from shelter import clock, config
 from shelter.domain import references, turnaways
-from shelter.domain.errors import DomainError, KeyReused, UnitJustTaken
+from shelter.domain.errors import DatabaseBusy, DomainError, KeyReused, UnitJustTaken
 from shelter.domain.matching import SAFETY_REASONS, Reason
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Permission as P
@@ -81,8 +81,8 @@ def hold() -> ResponseReturnValue:
             by=current_user,
             once=once_from(),
         )
-    except KeyReused:
-        raise  # this page has held a place already: not once more by accident
+    except (KeyReused, DatabaseBusy):
+        raise  # this page has held a place already: not once more by accident; or nothing can be held at all
     except DomainError as refused:
         _keep(criteria)
         return _page(form, criteria, refused=refused), 409 if isinstance(refused, UnitJustTaken) else 422

@@ -12,10 +12,10 @@ from werkzeug.datastructures import MultiDict
 
 from shelter import clock
 from shelter.domain.contacts import Contact, TextChoice, may_call, may_text
-from shelter.domain.errors import DomainError, UnitJustTaken
+from shelter.domain.errors import DatabaseBusy, DomainError, UnitJustTaken
 from shelter.domain.messages import Detail, Template, render
 from shelter.domain.permissions import Permission as P
-from shelter.domain.placing import NEVER_SET_ASIDE, UnitFitsNoMore
+from shelter.domain.placing import NEVER_SET_ASIDE, NothingHeld, UnitFitsNoMore
 from shelter.queries import households as queries
 from shelter.queries import messages
 from shelter.queries.households import Booking
@@ -85,6 +85,8 @@ def _do(act: Any, reference: str) -> ResponseReturnValue:
     """An act on the hold, then its page again, refused or not."""
     try:
         act()
+    except DatabaseBusy:
+        raise
     except DomainError as refused:
         booking = booking_or_404(reference)
         page = render_template(
@@ -173,11 +175,11 @@ def drop_draft(reference: str) -> ResponseReturnValue:
 def confirm(reference: str) -> ResponseReturnValue:
     """The last look before the place is hers."""
     booking = booking_or_404(reference)
-    if booking.is_confirmed:
-        return redirect(url_for("placements.card", reference=reference))
     form = ConfirmForm(booking.arrive_on)
-    may_accept = False
-    if form.validate_on_submit():
+    may_accept, is_sent = False, form.validate_on_submit()
+    if booking.is_confirmed and not is_sent:
+        return redirect(url_for("placements.card", reference=reference))
+    if is_sent:  # also once it is confirmed: its key says whether this is the same act
         local = form.expected_at.data.replace(tzinfo=clock.timezone())
         try:
             placements.confirm_stay(
@@ -191,6 +193,10 @@ def confirm(reference: str) -> ResponseReturnValue:
         except UnitJustTaken as lost:
             flash(sentence(lost), "warning")
             return redirect(url_for("find.show"), code=303)
+        except NothingHeld as gone:
+            if booking_or_404(reference).is_confirmed:  # from another page
+                return redirect(url_for("placements.card", reference=reference), code=303)
+            show(gone, form)
         except DomainError as refused:
             show(refused, form)
             may_accept = isinstance(refused, UnitFitsNoMore) and refused.reason not in NEVER_SET_ASIDE
