@@ -184,7 +184,9 @@ def _refused(error: DomainError) -> Response:
     answer = _page(status, PAGES[status][0], sentence(error))
     if isinstance(error, DatabaseBusy):
         answer.headers["Retry-After"] = "5"
-        log.error("the database kept nothing", why=error.code, exc_info=error.__cause__, endpoint=request.endpoint)
+        is_out_of_room = isinstance(error, DatabaseFull)
+        what = "the disk of the database is full" if is_out_of_room else "the database did not answer in time"
+        log.error(what, exc_info=error, endpoint=request.endpoint)
     if isinstance(error, TooManyTries):
         answer.headers["Retry-After"] = str(error.wait_seconds)
     return answer

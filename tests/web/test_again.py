@@ -176,7 +176,7 @@ def test_the_operator_reads_what_is_wrong(
     sign_in(browser)
     probe.refusal = DatabaseFull()
     browser.post("/probe", data=TYPED | {"csrf_token": token(browser)})
-    assert "database_full" in capsys.readouterr().err
+    assert "the disk of the database is full" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", [DatabaseBusy, DatabaseFull, OutcomeUnknown])
