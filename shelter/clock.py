@@ -5,7 +5,7 @@ Time zone and cut-over are fixed at the first migration (table `installation`) a
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from shelter.domain.nights import operating_night
@@ -59,6 +59,12 @@ def shelter_day(instant: datetime | None = None) -> date:
 def instant(day: date, hour: int = 0, minute: int = 0) -> datetime:
     """The UTC instant of a wall-clock time of the shelter."""
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=_zone).astimezone(UTC)
+
+
+def in_night(night: date, at: time) -> datetime:
+    """The instant of a wall-clock time in the operating night that begins on `night`."""
+    day = night + timedelta(days=1) if timedelta(hours=at.hour, minutes=at.minute) < _cutover else night
+    return instant(day, at.hour, at.minute)
 
 
 def cutover_instant(day: date) -> datetime:

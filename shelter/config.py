@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     session_intake_idle_minutes: int = Field(30, ge=2, le=60, validation_alias="SHELTER_SESSION_INTAKE_IDLE_MINUTES")
     session_hours: int = Field(10, ge=1, le=15, validation_alias="SHELTER_SESSION_HOURS")
     quick_exit_url: str = Field("https://www.weather.go.kr/", validation_alias="SHELTER_QUICK_EXIT_URL")
+    night_sheets_dir: Path | None = Field(None, validation_alias="SHELTER_NIGHT_SHEETS_DIR")
+    backup_recipient: str | None = Field(None, validation_alias="SHELTER_BACKUP_RECIPIENT")
     metrics_token: SecretStr | None = Field(None, validation_alias="SHELTER_METRICS_TOKEN")
     sms_gateway: Literal["console", "twilio"] = Field("console", validation_alias="SHELTER_SMS_GATEWAY")
     twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")

@@ -26,6 +26,7 @@ GROUPS = {
     "ledger": "The ledger of nights, checked against what owns them.",
     "scheduler": "The clockwork: one process that runs the timetable.",
     "stays": "Bring running stays in from a file.",
+    "tonight": "The night sheets, for when power or network fails.",
     "units": "Bring sites, rooms and units in from a file.",
     "users": "People who sign in.",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
+from shelter.domain.tonight import MADE_EVERY
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHORTEST_SLOT = timedelta(minutes=1)
 
@@ -87,6 +89,11 @@ TIMETABLE = (
         "anchor-audit",
         "Writes the heads of the audit chains to a file outside the database.",
         every=timedelta(minutes=15),
+    ),
+    Timing(
+        "print-night-sheets",
+        "Writes tonight's sheet of every site to files, for when power or network fails.",
+        every=MADE_EVERY,
     ),
     Timing(
         "roll-overstays",

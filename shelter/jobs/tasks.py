@@ -88,6 +88,13 @@ def anchor_audit(run: Run) -> Counts:
     return {"heads": audit_trail.anchor_heads(audit_trail.anchor_file())}
 
 
+def print_night_sheets(run: Run) -> Counts:
+    from shelter.jobs.night_sheets import as_file
+    from shelter.services import night_sheets
+
+    return {"files": len(night_sheets.refresh_sheets(as_file))}
+
+
 def back_up_database(run: Run) -> Counts:
     from shelter.services import backups
 

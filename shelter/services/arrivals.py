@@ -77,7 +77,7 @@ def check_in(
         arrived = real_time(arrived_at, reason, now)
         coming = chosen(stay, EXPECTED, placement_ids or _expected(stay, clock.shelter_day(arrived)))
         if stay.checked_in_at is None or arrived < stay.checked_in_at:
-            _start_clock(stay, coming[0], arrived)
+            start_clock(stay, coming[0], arrived)
         added = 0
         for placement in coming:
             if is_somebody_else_in(placement):
@@ -110,7 +110,7 @@ def correct_arrival(
         arrived = real_time(arrived_at, said, now)
         first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
         chosen(stay, {p.state for p in first}, [p.id for p in first])
-        _start_clock(stay, first[0], arrived)
+        start_clock(stay, first[0], arrived)
         added = sum(settle(placement, arrived, now) for placement in first)
         dropped = drop_past_limit(stay)
         keep_late_rooms(first)
@@ -148,13 +148,20 @@ def undo_check_in(
 
 
 def mark_no_show(
-    *, stay_id: UUID, placement_ids: Collection[int] | None = None, by: Principal, once: Once | None = None
+    *,
+    stay_id: UUID,
+    placement_ids: Collection[int] | None = None,
+    noticed_at: datetime | None = None,
+    reason: str | None = None,
+    by: Principal,
+    once: Once | None = None,
 ) -> str:
     """They have not come: a safety event. The room is kept until a person decides. The stay's reference."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return str(work.result)
         stay, now = take(work, stay_id), clock.now()
+        noticed = real_time(noticed_at, reason, now)
         missing = chosen(stay, {PlacementState.BOOKED}, placement_ids)
         for placement in missing:
             placement.state = move_placement(placement.state, PlacementState.NO_SHOW)
@@ -168,8 +175,8 @@ def mark_no_show(
                 placement_id=placement.id,
                 night=placement.arrive_on,
             )
-        note(work, stay, "not_arrived", placements=[p.id for p in missing])
-        record(work, stay, "stay.not_arrived", None)
+        note(work, stay, "not_arrived", noticed, reason, placements=[p.id for p in missing])
+        record(work, stay, "stay.not_arrived", reason, noticed_at=noticed)
         work.result = reference_of(stay)
         return work.result
 
@@ -225,7 +232,7 @@ def _expected(stay: Stay, night: date) -> list[int]:
     return tonight or [p.id for p in expected if p.arrive_on == first]
 
 
-def _start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
+def start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
     """Freeze policy and limit from the real check-in."""
     day = clock.day_of(arrived)
     policy = policies.in_force(first.unit.site_id, day)

@@ -188,15 +188,22 @@ def cancel(
     reason: CancelReason,
     text: str | None = None,
     placement_ids: Collection[int] | None = None,
+    cancelled_at: datetime | None = None,
+    late_because: str | None = None,
     by: Principal,
     once: Once | None = None,
 ) -> str:
-    """Nobody will come: the rooms are free. Without `placement_ids` the whole stay, before check-in."""
+    """Nobody will come: the rooms are free. Without `placement_ids` the whole stay, before check-in.
+
+    `cancelled_at` long ago needs `late_because`.
+    """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return str(work.result)
-        stay = take(work, stay_id)
+        stay, now = take(work, stay_id), clock.now()
         given_up = chosen(stay, NOT_YET_IN, placement_ids)
+        cancelled = real_time(cancelled_at, late_because, now)
+        said = " · ".join(filter(None, [text, late_because])) or None
         if placement_ids is None:
             move_stay(stay.state, StayState.CANCELLED)  # refused once somebody is in the house
         for placement in given_up:
@@ -204,8 +211,8 @@ def cancel(
         is_over = expiry.cancel_if_empty(stay, reason)
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in given_up])
         facts = {"placements": [p.id for p in given_up], "cancel_reason": reason, "is_over": is_over}
-        note(work, stay, "cancelled", None, text, **facts)
-        record(work, stay, "stay.cancelled", text, **facts)
+        note(work, stay, "cancelled", cancelled, said, **facts)
+        record(work, stay, "stay.cancelled", said, cancelled_at=cancelled, **facts)
         work.result = reference_of(stay)
         return work.result
 

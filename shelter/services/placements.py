@@ -282,7 +282,7 @@ def _stay_for(
         version = policies.in_force(site_id, arrive_on)
         stay = Stay(
             household_id=guest.id,
-            number=_next_number(guest) if was_here else 1,
+            number=next_number(guest) if was_here else 1,
             state=StayState.OPEN,
             arrive_on=arrive_on,
             policy_id=version.id,
@@ -296,7 +296,7 @@ def _stay_for(
     return stay
 
 
-def _next_number(guest: Household) -> int:
+def next_number(guest: Household) -> int:
     """One more than the last. A stay of which only a run-out hold is left makes room; any other is in the way."""
     stays = db.session.scalars(select(Stay).where(Stay.household_id == guest.id).order_by(Stay.number)).all()
     for stay in stays:

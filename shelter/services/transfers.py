@@ -17,7 +17,7 @@ from shelter.domain.stays import PlacementState, move_placement
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.stays import Placement, PlacementMember, Stay
-from shelter.queries import find, parties
+from shelter.queries import find, installation, parties
 from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.arrivals import EXPECTED, IN_HOUSE, give_up, keep_late_rooms, settle
 from shelter.services.history import note
@@ -41,6 +41,7 @@ def transfer(
     to_unit_id: int,
     from_night: date,
     placement_id: int | None = None,
+    moved_at: datetime | None = None,
     reason: str | None = None,
     accepts_misfit: bool = False,
     by: Principal,
@@ -49,7 +50,8 @@ def transfer(
     """They sleep in `to_unit_id` from that night on; the stay's reference.
 
     Tonight or earlier (with a reason) they have moved; later it is planned, and `move_in` completes it. Before
-    check-in the booking itself changes rooms. Raises UnitJustTaken, UnitFitsNoMore, SameUnit.
+    check-in the booking itself changes rooms. `moved_at`, where it is known, says the night too. Raises
+    UnitJustTaken, UnitFitsNoMore, SameUnit.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -58,6 +60,8 @@ def transfer(
         old = _leaving(stay, placement_id)
         if old.unit_id == to_unit_id:
             raise SameUnit()
+        moved = None if moved_at is None else real_time(moved_at, reason, now)
+        from_night = clock.shelter_day(moved) if moved else from_night
         if from_night < clock.shelter_day(now):
             need_reason(reason)
         nights = _nights(stay, old, from_night)
@@ -65,7 +69,7 @@ def transfer(
         new = _copy(old, to_unit_id, nights, work, now)
         is_planned = old.state in EXPECTED or from_night > clock.shelter_day(now)
         if not is_planned:
-            at = now if from_night == clock.shelter_day(now) else clock.instant(from_night, NOON)
+            at = moved or (now if from_night == clock.shelter_day(now) else clock.instant(from_night, NOON))
             new.arrived_at, new.occupied_from = at, max(from_night, _move_out(work, stay, old, at))
             new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         elif nights.arrive_on <= old.arrive_on:
@@ -74,7 +78,7 @@ def transfer(
             ledger.release(old, from_night=from_night)
             old.leave_on = from_night
         keep_late_rooms([old, new])
-        _tell(work, stay, old, new, "transfer_planned" if is_planned else "transferred", None, reason)
+        _tell(work, stay, old, new, "transfer_planned" if is_planned else "transferred", moved, reason)
         return str(work.result)
 
 
@@ -159,7 +163,8 @@ def _copy(old: Placement, unit_id: int, nights: Nights, work: UnitOfWork, now: d
     new.members = [PlacementMember(person_id=member.person_id) for member in old.members]
     db.session.add(new)
     db.session.flush()
-    ledger.claim_for(new, nights)
+    start = installation.first_written_night()
+    ledger.claim_for(new, [night for night in nights if night >= start])
     return new
 
 

@@ -19,6 +19,7 @@ AREAS = (
     "households",
     "board",
     "occupancy",
+    "tonight",
     "messages",
     "tasks",
     "sites",

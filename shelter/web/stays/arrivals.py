@@ -16,7 +16,7 @@ from shelter.web.language import gettext as _
 from shelter.web.language import ngettext
 from shelter.web.once import once_from
 from shelter.web.stays import bp
-from shelter.web.stays.forms import CorrectionForm, MomentForm, ReasonForm, wall
+from shelter.web.stays.forms import CorrectionForm, MomentForm, ReasonForm, from_paper, wall
 from shelter.web.stays.routes import back_to, confirm_page, facts_or_404, is_done, page
 
 
@@ -26,7 +26,7 @@ def check_in(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.expected and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = MomentForm()
+    form = MomentForm(**from_paper())
     form.offer(facts.expected, facts.due_first)
     came: list[Arrival] = []
 
@@ -128,10 +128,17 @@ def no_show(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.expected:
         return redirect(url_for("stays.show", reference=reference))
-    form = OnceForm()
+    form = MomentForm(**from_paper())
+    form.offer([])
 
     def act() -> None:
-        arrivals.mark_no_show(stay_id=facts.stay_id, by=current_user, once=once_from(form))
+        arrivals.mark_no_show(
+            stay_id=facts.stay_id,
+            noticed_at=form.moment,
+            reason=form.reason.data,
+            by=current_user,
+            once=once_from(form),
+        )
 
     if is_done(form, act):
         return back_to(facts, _("Noted. The room is kept until somebody decides."))

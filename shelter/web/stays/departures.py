@@ -22,6 +22,7 @@ from shelter.web.stays.forms import (
     CorrectDepartureForm,
     LeaveDateForm,
     UndoCheckOutForm,
+    from_paper,
     wall,
 )
 from shelter.web.stays.routes import back_to, facts_or_404, is_done, page
@@ -33,7 +34,7 @@ def check_out(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.here and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = CheckOutForm()
+    form = CheckOutForm(**from_paper())
     form.offer(facts.here)
     left: list[Departure] = []
 
@@ -138,7 +139,7 @@ def cancel(reference: str) -> ResponseReturnValue:
     rooms = facts.held + facts.expected
     if not rooms and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = CancelForm()
+    form = CancelForm(**from_paper())
     form.offer(rooms)
 
     def act() -> None:
@@ -150,6 +151,8 @@ def cancel(reference: str) -> ResponseReturnValue:
             reason=CancelReason(form.cancel_reason.data),
             text=form.note.data,
             placement_ids=None if is_whole else chosen,
+            cancelled_at=form.moment,
+            late_because=form.reason.data,
             by=current_user,
             once=once_from(form),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from flask import request
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
@@ -82,6 +83,11 @@ class RoomsForm(OnceForm):
             field.errors = [*field.errors, CHOOSE]
 
 
+def from_paper() -> dict[str, Any]:
+    """What `MomentForm` begins with when a night on paper is entered."""
+    return {"when": EARLIER, "reason": _("Entered from paper")} if request.args.get("paper") else {}
+
+
 class MomentForm(RoomsForm):
     """When it happened: now, or earlier, with a reason."""
 
@@ -140,7 +146,7 @@ class UndoCheckOutForm(ReasonForm):
     leave_on = DateField(_l("Day of leaving"), [InputRequired(NEEDED)])
 
 
-class CancelForm(RoomsForm):
+class CancelForm(MomentForm):
     cancel_reason = RadioField(_l("Why"), [InputRequired(CHOOSE)])
     note = TextAreaField(_l("Note"), [Length(max=500)], description=_l("No names, numbers or places."))
 
@@ -199,9 +205,21 @@ class TransferForm(OnceForm):
     placement_id = SelectField(_l("From room"), coerce=row_id, validate_choice=False)
     to_unit_id = SelectField(_l("To room"), [InputRequired(CHOOSE)], coerce=row_id, validate_choice=False)
     from_night = DateField(_l("From which night"), [InputRequired(NEEDED)])
+    moved_time = TimeField(
+        _l("Time of the move"),
+        [Optional()],
+        description=_l("Only if they have moved already. After midnight it is still that night."),
+    )
     reason = StringField(_l("Why"), [Length(max=300)], description=_l("Needed when the move was before tonight."))
 
     accepts_misfit = BooleanField(_l("I know that this room is not right in everything"))
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """The time said, in the night said."""
+        if self.moved_time.data is None or self.from_night.data is None:
+            return None
+        return clock.in_night(self.from_night.data, self.moved_time.data)
 
     def offer(self, here: Iterable[RoomView], groups: Mapping[str, list[tuple[int, str]]]) -> None:
         """Rooms by heading; with one heading there is nothing to accept."""

@@ -96,12 +96,19 @@ def is_done(form: Form, act: Callable[[], Any]) -> bool:
 
 def page(template: str, form: Form, facts: StayFacts, **more: Any) -> ResponseReturnValue:
     """The form's page; 422 when it was sent and refused."""
-    said = render_template(f"stays/{template}.html", form=form, facts=facts, **more)
+    said = render_template(f"stays/{template}.html", form=form, facts=facts, is_paper=is_from_paper(), **more)
     return said, 422 if form.errors else 200
+
+
+def is_from_paper() -> bool:
+    """One of many acts of a night on paper: it leads back to their list."""
+    return bool(request.values.get("paper"))
 
 
 def back_to(facts: StayFacts, said: str) -> ResponseReturnValue:
     flash(said, "success")
+    if is_from_paper():
+        return redirect(url_for("tonight.enter"), code=303)
     return redirect(url_for("stays.show", reference=facts.reference), code=303)
 
 

@@ -21,7 +21,7 @@ from shelter.web.errors import label
 from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
-from shelter.web.stays.forms import MomentForm, TransferForm
+from shelter.web.stays.forms import MomentForm, TransferForm, from_paper
 from shelter.web.stays.routes import back_to, facts_or_404, is_done, page
 
 FEW = 3
@@ -36,7 +36,8 @@ def transfer(reference: str) -> ResponseReturnValue:
     if not rooms and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
     tonight = clock.shelter_day()
-    form = TransferForm(from_night=max([tonight, *(room.arrive_on for room in rooms if room in facts.expected)]))
+    first = max([tonight, *(room.arrive_on for room in rooms if room in facts.expected)])
+    form = TransferForm(from_night=first, reason=from_paper().get("reason"))
     asked = [room for room in rooms if room.placement_id == form.placement_id.data]
     chosen = next(iter([*asked, *rooms]), None)
     offers = _offers(facts, chosen, form.from_night.data or tonight) if chosen else {}
@@ -50,6 +51,7 @@ def transfer(reference: str) -> ResponseReturnValue:
             placement_id=chosen.placement_id if chosen else None,
             to_unit_id=form.to_unit_id.data,
             from_night=form.from_night.data,
+            moved_at=form.moved_at,
             reason=form.reason.data,
             accepts_misfit=bool(form.accepts_misfit.data),
             by=current_user,
@@ -90,7 +92,7 @@ def move_in(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.next_rooms and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = MomentForm()
+    form = MomentForm(**from_paper())
     form.offer([])
     old, new = facts.next_rooms[0] if facts.next_rooms else (None, None)
 

@@ -167,6 +167,8 @@ class _Said:
 
 def _checked_in(said: _Said) -> str:
     parts = [_("Checked in · limit %(day)s", day=said.day("limit_on"))]
+    if said.data.get("is_walk_in"):
+        parts.insert(0, _("Came without a booking"))
     if dropped := said.number("dropped"):
         parts.append(ngettext("%(num)s night past it went", "%(num)s nights past it went", dropped))
     if added := said.number("added"):
