@@ -54,9 +54,25 @@ class Browser:
         return urlencode(pairs, doseq=True).encode()
 
     def send(self, path: str, fields: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), **more: Any) -> None:
-        """Post, and do not wait for the answer: `close()` after it is a client that gave up."""
-        self._reopen_if_closed()
-        self._connection.request("POST", path, self.form(fields, **more), FORM | self._cookie())
+        """Post, and do not wait. Then `receive`, or `close` as a client that gave up."""
+        self._send("POST", path, self.form(fields, **more), FORM)
+
+    def receive(self) -> int:
+        """The answer to what was sent."""
+        try:
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except BaseException:
+            self.close()  # the next request begins on a connection of its own
+            raise
+        for line in answer.headers.get_all("Set-Cookie") or ():
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        self.headers, self.location = answer.headers, answer.headers.get("Location", "")
+        self.text = content.decode(errors="replace")
+        if found := TOKEN.search(self.text):
+            self.token = found[1]
+        return answer.status
 
     def sign_in(self, login: str, password: str) -> None:
         """With the form: a real password check, which is slow on purpose."""
@@ -89,22 +105,16 @@ class Browser:
         self.close()
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> int:
+        self._send(method, path, body, headers)
+        return self.receive()
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> None:
         self._reopen_if_closed()
         try:
             self._connection.request(method, path, body, {**headers, **self._cookie()})
-            answer = self._connection.getresponse()
-            content = answer.read()
         except BaseException:
-            self.close()  # the next request begins on a connection of its own
+            self.close()
             raise
-        for line in answer.headers.get_all("Set-Cookie") or ():
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        self.headers, self.location = answer.headers, answer.headers.get("Location", "")
-        self.text = content.decode(errors="replace")
-        if found := TOKEN.search(self.text):
-            self.token = found[1]
-        return answer.status
 
     def _cookie(self) -> dict[str, str]:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}

@@ -43,9 +43,15 @@ def without_act_key() -> None:
     unit_of_work._keep_result = lambda work, once: None
 
 
+def without_either_key() -> None:
+    without_act_key()
+    without_ledger_key()
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "ledger key": without_ledger_key,
     "act key": without_act_key,
+    "act key and ledger key": without_either_key,
 }
 
 

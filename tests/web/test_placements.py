@@ -178,10 +178,22 @@ def test_a_double_click_confirms_once(app: Flask, client: PageClient, held: str)
     path = f"/stays/{held}/confirm"
     page = page_of(client.get(path))
     form = next(f for f in page.all("form") if f.get("action") == path)
-    first, second = (client.post(path, data=page.fields(form)) for _ in range(2))
-    assert first.location == second.location == f"/stays/{held}/arrival-card"
+    sent = page.fields(form)
+    first, second = (client.post(path, data=sent) for _ in range(2))
+    assert (first.status_code, first.location) == (second.status_code, second.location)
+    assert (first.status_code, first.location) == (303, f"/stays/{held}/arrival-card")
     with app.app_context():
         assert len(db.session.scalars(select(Message)).all()) == 1
+    assert client.post(path, data=sent | {"text": "asked_now"}).status_code == 409
+
+
+def test_confirming_what_another_page_has_confirmed_opens_the_card(client: PageClient, held: str) -> None:
+    path = f"/stays/{held}/confirm"
+    page = page_of(client.get(path))
+    sent = page.fields(next(f for f in page.all("form") if f.get("action") == path))
+    assert post(client, path).status_code == 303
+    answer = client.post(path, data=sent | {"once": "k" * 24})
+    assert (answer.status_code, answer.location) == (303, f"/stays/{held}/arrival-card")
 
 
 def test_the_site_marks_the_card_received_and_unread_turns_red(app: Flask, client: PageClient, held: str) -> None:
