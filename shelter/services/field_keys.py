@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary, Table, func, or_, select, update
+from sqlalchemy import Column, LargeBinary, Table, bindparam, func, or_, select, tuple_, update
 
 from shelter.database import rows_changed
 from shelter.domain.permissions import SYSTEM, Principal
@@ -27,6 +27,7 @@ from shelter.services.messages import PHONE
 from shelter.services.unit_of_work import unit_of_work
 
 ROWS = 200  # read at once
+AT_ONCE = 20  # written by one statement
 WRITING = 0.025  # seconds of one transaction: on SQLite nobody else writes meanwhile
 MOST_PASSES = 5  # a process that still writes under an old key must not keep us for ever
 
@@ -53,7 +54,7 @@ class Change(NamedTuple):
 
     row_id: UUID
     before: dict[str, bytes]
-    after: dict[str, bytes]
+    after: dict[str, bytes | None]
 
 
 def sealed_tables() -> list[tuple[Table, list[Column[Any]]]]:
@@ -92,6 +93,8 @@ def _pass(found: Rotation, tell: Callable[[Rotation], None], by: Principal) -> b
     for table, columns in sealed_tables():
         for rows in batches(table, or_(*(_is_under_another_key(column) for column in columns))):
             changes = [change for row in rows if (change := _change(table, columns, row, found.unreadable))]
+            if table is AuditEntry.__table__:
+                _attest(rows, changes)
             db.session.rollback()  # read: nothing is kept open while others write
             had_work = had_work or bool(changes)
             for resealed in _write(table, changes, by):
@@ -114,7 +117,8 @@ def batches(table: Table, *where: Any) -> Iterator[Sequence[Row]]:
 
 
 def _change(table: Table, columns: Iterable[Column[Any]], row: Row, unreadable: list[str]) -> Change | None:
-    before, after = {}, {}
+    before: dict[str, bytes] = {}
+    after: dict[str, bytes | None] = {}
     for name in (column.name for column in columns):
         place, envelope = place_of(table.name, name, row["id"]), row[name]
         try:
@@ -124,28 +128,31 @@ def _change(table: Table, columns: Iterable[Column[Any]], row: Row, unreadable: 
             before[name] = envelope
         except Unreadable:
             unreadable.append(place)
-    if not after:
-        return None
-    if table is AuditEntry.__table__ and (mac := _attested(row, after)):
-        after["resealed_mac"] = mac
-    return Change(row["id"], before, after)
+    return Change(row["id"], before, after) if after else None
 
 
-def _attested(row: Row, after: Row) -> bytes | None:
+def _attest(rows: Sequence[Row], changes: list[Change]) -> None:
     """The chain holds the details as they were sealed first: that they are the same is said under the audit key.
 
     Of an entry that does not hold nothing is said, so that it does not hold afterwards either.
     """
-    one_before = select(AuditEntry.mac).where(AuditEntry.chain == row["chain"], AuditEntry.seq == row["seq"] - 1)
-    previous = audit.GENESIS if row["seq"] == 1 else db.session.scalar(one_before)
-    if previous is None or not audit.holds(previous, row):
-        return None
-    return audit.resealed_mac(previous, {**row, **after})
+    entries = {row["id"]: row for row in rows}
+    ones_before = [(row["chain"], row["seq"] - 1) for row in rows]
+    place = tuple_(AuditEntry.chain, AuditEntry.seq)
+    found = db.session.execute(select(AuditEntry.chain, AuditEntry.seq, AuditEntry.mac).where(place.in_(ones_before)))
+    macs = {(chain, seq): mac for chain, seq, mac in found}
+    for change in changes:
+        row = entries[change.row_id]
+        previous = macs.get((row["chain"], row["seq"] - 1), audit.GENESIS if row["seq"] == 1 else None)
+        mac = None
+        if previous is not None and audit.holds(previous, row):
+            mac = audit.resealed_mac(previous, {**row, **change.after})
+        change.after["resealed_mac"] = mac
 
 
 def _write(table: Table, changes: Iterable[Change], by: Principal) -> Iterator[int]:
     """In short transactions, with a pause after each for whoever waits; how many values each changed."""
-    waiting = deque(changes)
+    waiting = deque(_alike(changes))
     while waiting:
         resealed = 0
         with unit_of_work(by):
@@ -157,11 +164,31 @@ def _write(table: Table, changes: Iterable[Change], by: Principal) -> Iterator[i
         time.sleep(took)
 
 
-def _replace(table: Table, change: Change) -> int:
-    """Only while the row still holds what was read: an envelope is never the same twice."""
-    unchanged = [table.c[name] == envelope for name, envelope in change.before.items()]
-    changed = db.session.execute(update(table).where(table.c.id == change.row_id, *unchanged).values(**change.after))
-    return len(change.before) if rows_changed(changed) else 0
+def _alike(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Some at a time that change the same columns: one statement does them."""
+    by_columns = defaultdict(list)
+    for change in changes:
+        by_columns[tuple(change.before)].append(change)
+    for same in by_columns.values():
+        yield from (same[n : n + AT_ONCE] for n in range(0, len(same), AT_ONCE))
+
+
+def _replace(table: Table, changes: list[Change]) -> int:
+    """Only while a row still holds what was read: an envelope is never the same twice. How many values."""
+    before, after = changes[0].before, changes[0].after
+    unchanged = [table.c[name] == bindparam(f"before_{name}") for name in before]
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("row_id"), *unchanged)
+        .values({name: bindparam(f"after_{name}") for name in after})
+    )
+    values: list[dict[str, Any]] = [
+        {"row_id": change.row_id}
+        | {f"before_{name}": envelope for name, envelope in change.before.items()}
+        | {f"after_{name}": value for name, value in change.after.items()}
+        for change in changes
+    ]
+    return rows_changed(db.session.connection().execute(statement, values)) * len(before)
 
 
 def _is_under_another_key(column: Column[Any]) -> Any:
