@@ -10,6 +10,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import make_url
 
 from shelter import config
-from shelter.domain.errors import NotFound, NotPermitted
+from shelter.domain.errors import DatabaseBusy, NotFound, NotPermitted
 from shelter.domain.permissions import SYSTEM, Permission, Principal
 from shelter.extensions import db
 from shelter.queries.tonight import SiteSheet, Tonight, tonight
@@ -66,7 +67,7 @@ def open_overview(*, by: Principal) -> Tonight:
 def refresh_sheets(render: Render) -> list[Path]:
     """The job: every site and the overview, in every language, in the directory of the settings."""
     found = tonight()
-    db.session.rollback()  # nothing is read while files are written
+    db.session.rollback()  # nothing is held while files are written
     return _write(found, directory(), render, LANGUAGES)
 
 
@@ -74,11 +75,11 @@ def print_sheets(
     render: Render, *, to: Path | None = None, code_name: str | None = None, languages: Iterable[str] = LANGUAGES
 ) -> list[Path]:
     """The same by hand, written down as printed: all, or one site's. Raises NotFound, OSError."""
-    with unit_of_work(SYSTEM) as work:
-        found = tonight()
-        chosen = None if code_name is None else _named(found, code_name)
-        subject = f"site:{chosen.site_id}" if chosen else "sites:all"
-        work.record("night_sheet.printed", subject=subject)
+    found = tonight()
+    chosen = None if code_name is None else _named(found, code_name)
+    # A sheet is needed most when the database can only be read: then the log has to do without this entry.
+    with suppress(DatabaseBusy), unit_of_work(SYSTEM) as work:
+        work.record("night_sheet.printed", subject=f"site:{chosen.site_id}" if chosen else "sites:all")
     return _write(found, to or directory(), render, languages, only=chosen)
 
 

@@ -29,6 +29,7 @@ from shelter.web.households.forms import IntakeForm
 from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.placements.forms import ConfirmForm
+from shelter.web.stays.routes import is_from_paper
 
 bp = Blueprint("placements", __name__, url_prefix="/stays/<stay:reference>")
 
@@ -192,7 +193,7 @@ def confirm(reference: str) -> ResponseReturnValue:
             )
         except UnitJustTaken as lost:
             flash(sentence(lost), "warning")
-            return redirect(url_for("find.show"), code=303)
+            return redirect(url_for("tonight.enter" if is_from_paper() else "find.show"), code=303)
         except NothingHeld as gone:
             if booking_or_404(reference).is_confirmed:  # from another page
                 return redirect(url_for("placements.card", reference=reference), code=303)
@@ -201,6 +202,8 @@ def confirm(reference: str) -> ResponseReturnValue:
             show(refused, form)
             may_accept = isinstance(refused, UnitFitsNoMore) and refused.reason not in NEVER_SET_ASIDE
         else:
+            if is_from_paper():  # they are in the house: nobody needs a card for the door
+                return redirect(url_for("stays.check_in", reference=reference, paper=1), code=303)
             return redirect(url_for("placements.card", reference=reference), code=303)
     if not form.is_submitted() and form.expected_at.data is None:
         form.expected_at.data = usual_arrival(booking)
@@ -214,6 +217,7 @@ def confirm(reference: str) -> ResponseReturnValue:
         text=text_advice(record.contact),
         preview=_preview(record, booking),
         may_accept=may_accept,
+        is_paper=is_from_paper(),
     )
     return page, 422 if form.errors else 200
 
