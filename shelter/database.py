@@ -18,6 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 CONNECT_SECONDS = 4
 BUSY_TIMEOUT_MS = 4_000
 SHORTEST_WAIT_MS = 500
+ASK_AGAIN_MS = 10
 STATEMENT_TIMEOUT_MS = 30_000  # of jobs and commands; while somebody waits for a page, BUSY_TIMEOUT_MS
 WRITE_INTENT = {"begin": "IMMEDIATE"}
 NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
@@ -68,10 +69,32 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        how = connection.get_execution_options().get("begin", "DEFERRED")
-        if how != "DEFERRED":
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={_patience_ms()}")
-        connection.exec_driver_sql(f"BEGIN {how}")
+        if connection.get_execution_options().get("begin") == "IMMEDIATE":
+            _take_write_lock(connection, time.monotonic() + _patience_ms() / 1000)
+        else:
+            connection.exec_driver_sql("BEGIN DEFERRED")
+
+
+def _take_write_lock(connection: Connection, deadline: float) -> None:
+    """All who wait ask equally often. Left to itself, SQLite asks the more seldom the longer it has waited: whoever
+    came last goes first, and of eight who write without a pause one waits for seconds, until it is sent away.
+    """
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as refused:
+                if not _is_locked(refused) or time.monotonic() >= deadline:
+                    raise
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _is_locked(error: OperationalError) -> bool:
+    """By another writer. The lower byte of SQLite's code is the kind, the rest how it came to it."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _patience_ms() -> int:
