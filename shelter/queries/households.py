@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import bindparam, select
 
 from shelter import clock
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
-from shelter.domain.permissions import Principal
+from shelter.domain.permissions import Permission, Principal
 from shelter.domain.references import split_stay_reference, stay_reference
 from shelter.domain.sites import unit_name
 from shelter.domain.stays import (
@@ -21,7 +22,7 @@ from shelter.domain.stays import (
     is_hold_expired,
 )
 from shelter.extensions import db
-from shelter.models.households import ContactNumber, Household, NumberKind
+from shelter.models.households import ContactNumber, Household, NumberKind, Person, Pet
 from shelter.models.sites import Room, Site, Unit
 from shelter.models.stays import Placement, Stay
 from shelter.queries import visibility
@@ -109,41 +110,59 @@ class Booking:
         )
 
 
+_one: Any = bindparam("household")
+_BOOKING = (
+    select(
+        *(Stay.id, Stay.number, Stay.state, Stay.limit_on, Stay.responsible_id, Stay.household_id),
+        *(Household.reference, Household.needs_step_free, Household.needs_cot),
+    )
+    .join(Household, Household.id == Stay.household_id)
+    .where(Household.reference == bindparam("reference"), Stay.number == bindparam("number"), visibility.READABLE)
+)
+_PEOPLE = (
+    select(Person.sex, Person.age_band, Person.allergies)
+    .where(Person.household_id == _one)
+    .order_by(Person.position)
+)
+_PETS = select(Pet.species, Pet.size).where(Pet.household_id == _one).order_by(Pet.position)
+_PLACES = (
+    select(
+        *(Placement.id, Placement.state, Placement.arrive_on, Placement.leave_on, Placement.people),
+        *(Placement.held_until, Placement.is_renewed, Placement.is_on_the_way, Placement.expected_at),
+        *(Placement.confirmed_at, Placement.received_at),
+        *(Unit.label, Room.label.label("room"), Room.floor, Site.id.label("site_id"), Site.code_name),
+    )
+    .join(Unit, Unit.id == Placement.unit_id)
+    .join(Room, Room.id == Unit.room_id)
+    .join(Site, Site.id == Unit.site_id)
+    .where(Placement.stay_id == bindparam("stay"), Placement.state.in_(CURRENT))
+    .order_by(Placement.arrive_on, Placement.id)
+)
+
+
 def booking(reference: str, by: Principal) -> Booking | None:
     """By stay reference; None when there is none or this person may not know of it."""
-    household_reference, number = split_stay_reference(reference)
-    stay_id = visibility.readable_stay(household_reference, number, by)
-    if stay_id is None:
+    if not by.can(Permission.HOUSEHOLDS_READ):
         return None
-    stay = db.session.scalars(
-        select(Stay)
-        .where(Stay.id == stay_id)
-        .options(
-            selectinload(Stay.household).selectinload(Household.people),
-            selectinload(Stay.household).selectinload(Household.pets),
-        )
-    ).one()
-    rows = db.session.execute(
-        select(Placement, Unit.label, Room.label, Room.floor, Site.id, Site.code_name)
-        .join(Unit, Unit.id == Placement.unit_id)
-        .join(Room, Room.id == Unit.room_id)
-        .join(Site, Site.id == Unit.site_id)
-        .where(Placement.stay_id == stay_id, Placement.state.in_(CURRENT))
-        .order_by(Placement.arrive_on, Placement.id)
-    ).all()
-    placements = [row[0] for row in rows]
-    now = clock.now()
-    held_until = min((p.held_until for p in placements if p.held_until), default=None)
+    household_reference, number = split_stay_reference(reference)
+    asked = {"reference": household_reference, "number": number, **visibility.reader(by)}
+    stay = db.session.execute(_BOOKING, asked).one_or_none()
+    if stay is None:
+        return None
+    of_household = {"household": stay.household_id}
+    people = db.session.execute(_PEOPLE, of_household).all()
+    pets = db.session.execute(_PETS, of_household).all()
+    placements, now = db.session.execute(_PLACES, {"stay": stay.id}).all(), clock.now()
     return Booking(
         stay_id=stay.id,
-        reference=stay_reference(stay.household.reference, stay.number),
+        reference=stay_reference(stay.reference, stay.number),
         household_id=stay.household_id,
-        household=stay.household.reference,
+        household=stay.reference,
         state=stay.state,
-        heads=heads_of(stay.household),
-        places=tuple(_place(*row) for row in rows),
+        heads=heads_of(stay, people, pets),
+        places=tuple(_place(row) for row in placements),
         limit_on=stay.limit_on,
-        held_until=held_until,
+        held_until=min((p.held_until for p in placements if p.held_until), default=None),
         is_hold_expired=any(p.state is PlacementState.EXPIRED for p in placements)
         or any(
             p.state is PlacementState.HELD and p.held_until is not None and is_hold_expired(p.held_until, now)
@@ -160,27 +179,28 @@ def booking(reference: str, by: Principal) -> Booking | None:
     )
 
 
-def _place(placement: Placement, unit: str, room: str, floor: str | None, site_id: UUID, site: str) -> Place:
+def _place(row: Any) -> Place:
     return Place(
-        placement_id=placement.id,
-        site_id=site_id,
-        site=site,
-        unit=unit_name(room, unit),
-        floor=floor,
-        state=placement.state,
-        arrive_on=placement.arrive_on,
-        leave_on=placement.leave_on,
-        people=placement.people,
+        placement_id=row.id,
+        site_id=row.site_id,
+        site=row.code_name,
+        unit=unit_name(row.room, row.label),
+        floor=row.floor,
+        state=row.state,
+        arrive_on=row.arrive_on,
+        leave_on=row.leave_on,
+        people=row.people,
     )
 
 
-def heads_of(household: Household) -> Heads:
+def heads_of(household: Any, people: Sequence[Any], pets: Sequence[Any]) -> Heads:
+    """Of a household and its members, or of rows that say the same."""
     return Heads(
-        people=tuple((p.sex, p.age_band) for p in household.people),
-        pets=tuple((p.species, p.size) for p in household.pets),
+        people=tuple((person.sex, person.age_band) for person in people),
+        pets=tuple((pet.species, pet.size) for pet in pets),
         needs_step_free=household.needs_step_free,
         needs_cot=household.needs_cot,
-        allergies=tuple(sorted({a for p in household.people for a in p.allergies})),
+        allergies=tuple(sorted({allergy for person in people for allergy in person.allergies})),
     )
 
 

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from shelter.domain.matching import Party, Species
 from shelter.extensions import db
 from shelter.models.households import ExclusionKind, Household, Person, Pet, SafetyExclusion
 from shelter.models.sealed import unseal
 
+_one: Any = bindparam("household")
+_NEEDS = select(Household.needs_step_free, Household.needs_cot).where(Household.id == _one)
+_PEOPLE = (
+    select(Person.id, Person.sex, Person.age_band, Person.allergies)
+    .where(Person.household_id == _one)
+    .order_by(Person.position)
+)
+_PETS = select(Pet.species, Pet.size).where(Pet.household_id == _one).order_by(Pet.position)
+_EXCLUSIONS = select(
+    SafetyExclusion.id,
+    SafetyExclusion.kind,
+    SafetyExclusion.district_sealed,
+    SafetyExclusion.site_id,
+    SafetyExclusion.household_id,
+    SafetyExclusion.other_household_id,
+).where((SafetyExclusion.household_id == _one) | (SafetyExclusion.other_household_id == _one))
+
 
 def party_of(household_id: UUID, only: frozenset[UUID] | None = None) -> Party:
     """The whole household, or only those of its people (by id); exclusions of both sides are in it."""
-    needs = db.session.execute(
-        select(Household.needs_step_free, Household.needs_cot).where(Household.id == household_id)
-    ).one()
-    people = db.session.execute(
-        select(Person.id, Person.sex, Person.age_band, Person.allergies)
-        .where(Person.household_id == household_id)
-        .order_by(Person.position)
-    ).all()
-    pets = db.session.execute(
-        select(Pet.species, Pet.size).where(Pet.household_id == household_id).order_by(Pet.position)
-    )
+    which = {"household": household_id}
+    needs = db.session.execute(_NEEDS, which).one()
+    people = db.session.execute(_PEOPLE, which).all()
+    pets = db.session.execute(_PETS, which).all()
     districts, sites, households = _exclusions(household_id)
     return Party(
         people=tuple((row.sex, row.age_band) for row in people if only is None or row.id in only),
@@ -42,18 +53,8 @@ def party_of(household_id: UUID, only: frozenset[UUID] | None = None) -> Party:
 
 
 def _exclusions(household_id: UUID) -> tuple[frozenset[str], frozenset[UUID], frozenset[UUID]]:
-    rows = db.session.execute(
-        select(
-            SafetyExclusion.id,
-            SafetyExclusion.kind,
-            SafetyExclusion.district_sealed,
-            SafetyExclusion.site_id,
-            SafetyExclusion.household_id,
-            SafetyExclusion.other_household_id,
-        ).where((SafetyExclusion.household_id == household_id) | (SafetyExclusion.other_household_id == household_id))
-    ).all()
     districts, sites, households = set(), set(), set()
-    for row in rows:
+    for row in db.session.execute(_EXCLUSIONS, {"household": household_id}):
         if row.kind is ExclusionKind.HOUSEHOLD:
             households.add(row.other_household_id if row.household_id == household_id else row.household_id)
         elif row.kind is ExclusionKind.SITE:

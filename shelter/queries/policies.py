@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from shelter.domain import limits
 from shelter.domain.limits import ReadmissionRule, StayPolicy
@@ -17,12 +17,17 @@ from shelter.models.stays import Placement, Stay
 LOOK_BACK = timedelta(days=365)
 
 
+_VERSIONS = select(StayPolicyVersion).where(StayPolicyVersion.site_id == bindparam("site")).limit(1)
+_IN_FORCE = _VERSIONS.where(StayPolicyVersion.effective_from <= bindparam("on")).order_by(
+    StayPolicyVersion.effective_from.desc()
+)
+_FIRST = _VERSIONS.order_by(StayPolicyVersion.effective_from)
+
+
 def in_force(site_id: UUID, on: date) -> StayPolicyVersion:
     """The site's policy version in force on that day; before the first one, the first."""
-    versions = select(StayPolicyVersion).where(StayPolicyVersion.site_id == site_id)
-    past = versions.where(StayPolicyVersion.effective_from <= on)
-    found = db.session.scalar(past.order_by(StayPolicyVersion.effective_from.desc()).limit(1))
-    return found or db.session.scalars(versions.order_by(StayPolicyVersion.effective_from).limit(1)).one()
+    found = db.session.scalar(_IN_FORCE, {"site": site_id, "on": on})
+    return found or db.session.scalars(_FIRST, {"site": site_id}).one()
 
 
 def rules(version: StayPolicyVersion) -> StayPolicy:

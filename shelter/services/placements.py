@@ -42,7 +42,7 @@ from shelter.models.households import Household, Person
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, PlacementMember, Stay
 from shelter.queries import parties, policies
-from shelter.queries.visibility import readable
+from shelter.queries.visibility import readable, readable_guest
 from shelter.services import expiry, history, ledger, messages, newcomers, overstays
 from shelter.services.expiry import expire_holds, release_expired
 from shelter.services.second_look import Segment, check_fit, check_free, check_pets, check_room, parts_that_fit
@@ -348,8 +348,7 @@ def _take(work: UnitOfWork, stay_id: UUID) -> Stay:
     """The stay with household, itself and its sites locked, and its rooms kept. NotFound, NotPermitted."""
     if not work.by.can(Permission.STAYS_PLACE):
         raise NotPermitted()
-    seen = select(Stay.household_id).join(Household, Household.id == Stay.household_id)
-    household_id = db.session.scalar(seen.where(Stay.id == stay_id, readable(work.by)))
+    household_id = readable_guest(stay_id, work.by)
     if household_id is None:
         raise NotFound()
     sites = expiry.lock_stay(work, stay_id, household_id)

@@ -90,9 +90,9 @@ def check_fit(
 
 def check_pets(placements: Sequence[Placement], household_id: UUID, now: datetime, *, accepts_misfit: bool) -> None:
     """Of rooms held together, do they together take the pets? Which of them sleeps where is settled by the people."""
-    party = parties.party_of(household_id)
-    if not party.pets or len(placements) < 2:
+    if len(placements) < 2:
         return
+    party = parties.party_of(household_id)
     reasons: list[Reason] = []
     for pet in party.pets:
         against = [_against_pet(placement, replace(party, pets=(pet,)), now) for placement in placements]

@@ -107,7 +107,7 @@ def open_stay(*, reference: str, by: Principal) -> StayRecord:
         return StayRecord(
             facts=known,
             contact=_banner(stay.household),
-            heads=heads_of(stay.household),
+            heads=heads_of(stay.household, stay.household.people, stay.household.pets),
             plan=stay.plan,
             responsible=names.get(stay.responsible_id),
             substitute=names.get(stay.substitute_id),
@@ -140,7 +140,7 @@ def open_decision(*, reference: str, by: Principal) -> DecisionRecord:
         waiting = [r for r in requests if r.decision is ExtensionDecision.REQUESTED]
         return DecisionRecord(
             facts=known,
-            heads=heads_of(stay.household),
+            heads=heads_of(stay.household, stay.household.people, stay.household.pets),
             plan=stay.plan,
             request=waiting[0] if waiting else None,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -156,4 +156,5 @@ def _claim(work: UnitOfWork, once: Once) -> None:
 
 
 def _keep_result(work: UnitOfWork, once: Once) -> None:
-    db.session.get_one(IdempotentAct, (work.by.user_id, once.key)).result = work.result
+    mine = update(IdempotentAct).where(IdempotentAct.user_id == work.by.user_id, IdempotentAct.key == once.key)
+    db.session.execute(mine.values(result=work.result).execution_options(synchronize_session=False))

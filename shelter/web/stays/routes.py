@@ -47,7 +47,7 @@ def _list(which: StayList) -> str:
     tabs = [
         {
             "href": url_for("stays.index") if tab is StayList.RUNNING else url_for("stays.some", which=tab.value),
-            "label": f"{label} ({counts[tab]})",
+            "label": f"{label} ({counts[tab]})" if tab in counts else label,
             "is_current": tab is which,
         }
         for tab, label in TABS.items()
