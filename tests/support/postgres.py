@@ -119,13 +119,14 @@ class Server:
 
     def create(self, name: str, *, template: str | None = None) -> str:
         """A new database, empty or a copy of `template`; its URL."""
-        self._administer(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        self.administer(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        self._administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.administer(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def _administer(self, statement: str) -> None:
+    def administer(self, statement: str) -> None:
+        """Outside of every database of ours: CREATE, DROP, ALTER SYSTEM."""
         import psycopg
 
         with psycopg.connect(self.conninfo("postgres"), autocommit=True) as connection:
@@ -173,6 +174,11 @@ class Server:
                 shutil.rmtree(place, ignore_errors=True)
         with contextlib.suppress(OSError):
             os.close(self._lock)
+
+
+def programs() -> Path:
+    """Where pg_dump and its like are, in the version of the server."""
+    return _binaries() / "bin"
 
 
 def _binaries() -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 
 from tests.support.databases import Database
+from tests.support.postgres import Server
 
 
 def create_app(guard: str) -> Flask:
@@ -48,10 +49,28 @@ def without_either_key() -> None:
     without_ledger_key()
 
 
+def without_one_transaction() -> None:
+    """What is done is committed, and a moment later that it was done."""
+    import time
+
+    from shelter.extensions import db
+    from shelter.services import audit
+
+    write = audit.write
+
+    def write_apart(*written: Any) -> Any:
+        db.session.commit()
+        time.sleep(0.2)
+        return write(*written)
+
+    audit.write = write_apart
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "ledger key": without_ledger_key,
     "act key": without_act_key,
     "act key and ledger key": without_either_key,
+    "one transaction": without_one_transaction,
 }
 
 
@@ -65,3 +84,11 @@ def drop_ledger_key(database: Database) -> None:
         connection.execute("CREATE TABLE unit_night AS SELECT * FROM before")
         connection.execute("DROP TABLE before")
     connection.close()
+
+
+def forgetful(server: Server) -> None:
+    """A PostgreSQL that answers before anything is on disk, and takes its time with it."""
+    for setting in ("synchronous_commit = off", "wal_writer_delay = '10s'", "wal_writer_flush_after = '1GB'"):
+        server.administer(f"ALTER SYSTEM SET {setting}")
+    server.stop()
+    server.start()
