@@ -103,8 +103,9 @@ class IntakeForm(OnceForm):
     other_way = StringField(_l("The agreed other way"), validators=[Length(max=200)])
     danger_numbers = TextAreaField(_l("Numbers never to be called or texted"), validators=[Length(max=400)])
     code_word = StringField(_l("Code word"), validators=[Length(max=60)])
-    people = FieldList(FormField(PersonForm), max_entries=20)
-    pets = FieldList(FormField(PetForm), max_entries=10)
+    # As many as Find lets somebody place in two rooms; empty rows are offered up to a few less.
+    people = FieldList(FormField(PersonForm), max_entries=100)
+    pets = FieldList(FormField(PetForm), max_entries=40)
     needs_step_free = BooleanField(_l("Step-free"))
     needs_cot = BooleanField(_l("Cot"))
     notes = TextAreaField(_l("What the site must know"), validators=[Length(max=600)])
