@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,9 @@ class Process:
 class Web(Process):
     """gunicorn as production runs it. `kill_worker` leaves the master to start another."""
 
-    def __init__(self, url: str, workers: int, guard_removed: str | None, **settings: str) -> None:
+    def __init__(
+        self, url: str, workers: int, guard_removed: str | None, under: Sequence[str] = (), **settings: str
+    ) -> None:
         # Bound and never listening: nobody else is given the port while the server is down.
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -141,7 +143,7 @@ class Web(Process):
         self.port: int = self._reserved.getsockname()[1]
         self._browsers: list[Browser] = []
         self._number = workers
-        command = [sys.executable, "-m", "gunicorn", "--config", "python:shelter.cli.webserver"]
+        command = [*under, sys.executable, "-m", "gunicorn", "--config", "python:shelter.cli.webserver"]
         if guard_removed:
             command.append(unguarded(guard_removed))
         address = {"PORT": str(self.port), "SHELTER_PUBLIC_URL": f"http://localhost:{self.port}"}
@@ -200,10 +202,18 @@ def unguarded(guard: str) -> str:
 
 @contextlib.contextmanager
 def web(
-    database: Database | str, *, workers: int = 2, guard_removed: str | None = None, **settings: str
+    database: Database | str,
+    *,
+    workers: int = 2,
+    guard_removed: str | None = None,
+    under: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[Web]:
-    """A running web server on a port of its own. `settings` go into its environment: `SHELTER_MAX_HOLD_MINUTES="5"`."""
-    with _running(Web(_url(database), workers, guard_removed, **settings)) as server:
+    """A running web server on a port of its own. `settings` go into its environment: `SHELTER_MAX_HOLD_MINUTES="5"`.
+
+    `under` is a program that starts it and becomes it, with its arguments.
+    """
+    with _running(Web(_url(database), workers, guard_removed, under, **settings)) as server:
         yield server
 
 

@@ -66,11 +66,52 @@ def without_one_transaction() -> None:
     audit.write = write_apart
 
 
+def without_sync() -> None:
+    """SQLite does not wait for the disk; in development only, production refuses to start."""
+    from sqlalchemy import Engine, event
+
+    from shelter import database
+
+    prepare = database.prepare
+
+    def prepare_and_weaken(engine: Engine) -> None:
+        prepare(engine)
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+
+    database.prepare = prepare_and_weaken
+
+
+def without_patience() -> None:
+    """Whoever asks a database that does not answer waits until it does."""
+    from shelter import outage
+
+    outage.watch = lambda engine: None
+
+
+def without_refusal() -> None:
+    """What the database refuses to keep is answered as if it were kept."""
+    from contextlib import suppress
+
+    from sqlalchemy.exc import OperationalError
+
+    from shelter.extensions import db
+    from shelter.services import unit_of_work
+
+    def commit() -> None:
+        with suppress(OperationalError):
+            db.session.commit()
+
+    unit_of_work._commit = commit
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "ledger key": without_ledger_key,
     "act key": without_act_key,
     "act key and ledger key": without_either_key,
     "one transaction": without_one_transaction,
+    "patience": without_patience,
+    "refusal": without_refusal,
+    "sync": without_sync,
 }
 
 
