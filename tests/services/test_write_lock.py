@@ -30,9 +30,19 @@ def writer(database: Database) -> Iterator[Any]:
 
 
 def test_whoever_waits_writes_when_the_other_has_ended(context: Flask, writer: Any) -> None:
-    threading.Timer(0.3, writer.execute, ["COMMIT"]).start()
-    with unit_of_work(SYSTEM):
-        pass
+    ended: list[str] = []
+
+    def write() -> None:
+        with context.app_context(), unit_of_work(SYSTEM):
+            ended.append("hers")
+
+    waiting = threading.Thread(target=write)
+    waiting.start()
+    waiting.join(0.2)
+    ended.append("the other's")
+    writer.execute("COMMIT")
+    waiting.join(30)
+    assert ended == ["the other's", "hers"]
 
 
 @pytest.mark.usefixtures("writer")
