@@ -82,6 +82,7 @@ class Stay(SealedRow):
         ),
         Index(None, "state", "limit_on"),
         Index(None, "responsible_id"),
+        Index(None, "arrive_on"),
     )
 
 

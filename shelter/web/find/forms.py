@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from shelter.domain.permissions import Principal
 from shelter.domain.placing import NightHasPassed, NightTooFar
 from shelter.domain.stays import TurnawayReason
 from shelter.queries import parties, visibility
+from shelter.queries.sites import site_choices
 from shelter.queries.vacancies import Criteria
 from shelter.web.errors import choices, sentence, show
 from shelter.web.forms import Form
@@ -62,6 +64,22 @@ def _heads(label: Any, most: int = 20) -> IntegerField:
     return IntegerField(label, default=0, validators=[Optional(), NumberRange(0, most)])
 
 
+class LateChoices(SelectMultipleField):
+    """Whose choices are made once they are asked for: most searches tick none of them."""
+
+    make: Callable[[], list[SelectChoice]] | None = None
+
+    @property
+    def choices(self) -> Any:
+        if self.make is not None:
+            self._choices, self.make = self.make(), None
+        return self._choices
+
+    @choices.setter
+    def choices(self, choices: Any) -> None:
+        self._choices = choices
+
+
 class FindForm(Form):
     case = HiddenField()  # of a household that was here before: its record says who comes
     arrive_on = DateField(_l("First night"), default=clock.shelter_day, validators=[InputRequired()])
@@ -87,16 +105,16 @@ class FindForm(Form):
     other_pets = _heads(_l("Other small animals"), 10)
     needs_step_free = BooleanField(_l("Step-free"))
     needs_cot = BooleanField(_l("Cot"))
-    allergic_to = SelectMultipleField(_l("Somebody is allergic to"))
-    districts = SelectMultipleField(_l("Districts where she must not be"))
-    sites = SelectMultipleField(_l("Sites where she must not be"))
+    allergic_to = LateChoices(_l("Somebody is allergic to"))
+    districts = LateChoices(_l("Districts where she must not be"))
+    sites = LateChoices(_l("Sites where she must not be"))
     households = StringField(_l("Households she must not meet"), validators=[Length(max=200)])
 
-    def __init__(self, sites: Sequence[tuple[UUID, str]], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.allergic_to.choices = choices(Species)
-        self.districts.choices = [SelectChoice(*pair) for pair in districts.choices(str(get_locale()))]
-        self.sites.choices = [SelectChoice(str(site_id), name) for site_id, name in sites]
+        self.allergic_to.make = partial(choices, Species)
+        self.districts.make = lambda: [SelectChoice(*pair) for pair in districts.choices(str(get_locale()))]
+        self.sites.make = lambda: [SelectChoice(str(site_id), name) for site_id, name in site_choices()]
 
     @property
     def has_more(self) -> bool:

@@ -19,7 +19,6 @@ from shelter.domain.permissions import Permission as P
 from shelter.domain.stays import TurnawayReason
 from shelter.queries import find as queries
 from shelter.queries import near_fits, visibility
-from shelter.queries.sites import site_choices
 from shelter.queries.vacancies import Criteria
 from shelter.services import drafts, placements, searches
 from shelter.services import turnaways as turnaway_services
@@ -54,7 +53,7 @@ def show() -> ResponseReturnValue:
 @bp.post("")
 @requires(P.STAYS_PLACE)
 def search() -> ResponseReturnValue:
-    form = FindForm(site_choices())
+    form = FindForm()
     criteria = form.criteria(current_user)
     if criteria is None:
         return _page(form), 422
@@ -66,7 +65,7 @@ def search() -> ResponseReturnValue:
 @requires(P.STAYS_PLACE)
 def hold() -> ResponseReturnValue:
     """The first act: the place is hers while we talk. The criteria come with the button that was pressed."""
-    form = FindForm(site_choices())
+    form = FindForm()
     criteria, asked = form.criteria(current_user), request.form.get("segments", "")
     segments = _segments(asked.removesuffix(WITHOUT_PETS))
     if criteria is None or not segments:
@@ -93,7 +92,7 @@ def hold() -> ResponseReturnValue:
 @requires(P.STAYS_PLACE)
 def record_turnaway() -> ResponseReturnValue:
     """No place was given: counted with a reason. The search is over then."""
-    form, turnaway = FindForm(site_choices()), TurnawayForm()
+    form, turnaway = FindForm(), TurnawayForm()
     criteria = form.criteria(current_user)
     if criteria is None or not turnaway.validate():
         if criteria is not None:
@@ -148,7 +147,7 @@ def _page(
 
 def _empty_form() -> FindForm:
     """For a new caller, or for a `case` that was here before."""
-    form = FindForm(site_choices())
+    form = FindForm()
     if reference := request.args.get("case"):
         form.case.data = references.normalise(reference)
         if visibility.readable_household(form.case.data, current_user) is None:
@@ -170,7 +169,7 @@ def _first_night(draft: SavedDraft) -> date:
 
 def _form_of(draft: SavedDraft) -> FindForm:
     fields = MultiDict([(name, value) for name, values in draft.body["fields"] for value in values])
-    return FindForm(site_choices(), formdata=fields, meta={"csrf": False})
+    return FindForm(formdata=fields, meta={"csrf": False})
 
 
 def _keep(criteria: Criteria) -> None:
