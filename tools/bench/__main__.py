@@ -76,10 +76,10 @@ def run(data: Data, asked: argparse.Namespace) -> None:
     chosen: list[Work] = [work for work in works(prepared) if is_asked(work.key) or work.key in ("static", "bare")]
     starts = [cold_start(data.url) for _ in range(5 if is_asked("cold") else 0)]
     with servers.web(data.url, workers=2, **SETTINGS) as web:
-        began, load = time.perf_counter(), os.getloadavg()[0]
+        began = time.perf_counter()
         measured = measure(data, web, prepared, chosen, seconds=asked.seconds, rounds=asked.rounds)
         megabytes = memory(web) if is_asked("memory") else None
-    print(of_the_machine(measured, load, time.perf_counter() - began))
+    print(of_the_machine(measured, time.perf_counter() - began))
     if megabytes:
         print(f"Of the memory, {megabytes['workers']:.0f} MB are the workers', the rest their master's (PSS).")
     if starts:
@@ -126,10 +126,10 @@ def of_the_data(prepared: dict[str, Any]) -> str:
     )
 
 
-def of_the_machine(measured: Measured, load: float, seconds: float) -> str:
+def of_the_machine(measured: Measured, seconds: float) -> str:
     lines = [
-        f"{os.cpu_count()} processors; load when it began {load:.1f}; measured for {seconds:.0f} s. Milliseconds;",
-        f"the client's own cost is within them: {measured.client_ms:.3f} ms of processor time a request.",
+        f"Measured for {seconds:.0f} s on {os.cpu_count()} processors, of which others had {measured.others:.2f}. The",
+        f"client's own cost is within the times: {measured.client_ms:.2f} ms of processor time a request.",
     ]
     return "\n".join([*lines, *of_the_unexpected(measured)])
 

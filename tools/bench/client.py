@@ -6,6 +6,7 @@ run side by side in one process, each on a connection of its own, shared evenly 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import selectors
@@ -117,6 +118,13 @@ class Connection:
         self._begin()
         return answer
 
+    @property
+    def is_closed(self) -> bool:
+        """By the server, which keeps nobody's connection for long who says nothing."""
+        with contextlib.suppress(BlockingIOError):
+            return not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return False
+
     def close(self) -> None:
         self.socket.close()
 
@@ -138,63 +146,74 @@ class Taken:
         return [sum(each) for flow in self.flows for each in zip(*(flow.get(name, []) for name in names), strict=False)]
 
 
+class Client:
+    """One flow on its connection."""
+
+    def __init__(self, flow: Flow, connection: Connection, taken: Taken) -> None:
+        self._flow, self.connection, self._taken = flow, connection, taken
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        taken.flows.append(self._seconds)
+
+    def begin(self) -> bool:
+        """False for a flow that asks nothing."""
+        return self._ask(next(self._flow, None))
+
+    def _ask(self, request: tuple[str, bytes] | None) -> bool:
+        if request is None:
+            return False
+        self._name, self._since = request[0], time.perf_counter()
+        self.connection.socket.sendall(request[1])
+        return True
+
+    def receive(self) -> Answer | None:
+        """The answer once it is whole, its time noted."""
+        answer = self.connection.receive()
+        if answer is not None:
+            self._seconds[self._name].append(time.perf_counter() - self._since)
+            self._taken.statuses[(self._name, answer.status)] += 1
+        return answer
+
+    def go_on(self, answer: Answer) -> bool:
+        """The next request of the flow; False when it has ended."""
+        with contextlib.suppress(StopIteration):
+            return self._ask(self._flow.send(answer))
+        return False
+
+    def close(self) -> None:
+        self.connection.close()
+        self._flow.close()
+
+
 def drive(
     flows: Sequence[Flow], *, port: int, workers: Sequence[int], seconds: float, most: int | None = None
 ) -> Taken:
     """Run the flows side by side until the time is up, all have ended, or `most` requests were answered."""
+    taken = Taken()
     connections = balanced(port, len(flows), workers)
-    taken, answered = Taken(flows=[defaultdict(list) for _ in flows]), 0
+    clients = [Client(flow, connection, taken) for flow, connection in zip(flows, connections, strict=True)]
     with selectors.DefaultSelector() as selector:
-        asked: list[tuple[str, float]] = [("", 0.0)] * len(flows)
-
-        def ask(number: int, request: tuple[str, bytes]) -> None:
-            asked[number] = (request[0], time.perf_counter())
-            connections[number].socket.sendall(request[1])
-
         cpu, began = time.process_time(), time.perf_counter()
         end = began + seconds
-        running = 0
-        for number, flow in enumerate(flows):
-            first = next(flow, None)
-            if first is not None:
-                selector.register(connections[number].socket, selectors.EVENT_READ, number)
-                ask(number, first)
-                running += 1
-        while running:
+        for client in clients:
+            if client.begin():
+                selector.register(client.connection.socket, selectors.EVENT_READ, client)
+        while selector.get_map():
             ready = selector.select(TOO_LONG)
             if not ready:
                 raise NoAnswer(f"no answer within {TOO_LONG} s")
             for key, _ in ready:
-                number = key.data
-                answer = connections[number].receive()
+                client = key.data
+                answer = client.receive()
                 if answer is None:
                     continue
-                now = time.perf_counter()
-                name, since = asked[number]
-                taken.flows[number][name].append(now - since)
-                taken.statuses[(name, answer.status)] += 1
-                answered += 1
-                is_over = now >= end or (most is not None and answered >= most)
-                following = None if is_over else _following(flows[number], answer)
-                if following is None:
-                    selector.unregister(connections[number].socket)
-                    running -= 1
-                else:
-                    ask(number, following)
+                is_over = time.perf_counter() >= end or (most is not None and taken.statuses.total() >= most)
+                if is_over or not client.go_on(answer):
+                    selector.unregister(client.connection.socket)
         taken.seconds = time.perf_counter() - began
         taken.client_cpu = time.process_time() - cpu
-    for connection in connections:
-        connection.close()
-    for flow in flows:
-        flow.close()
+    for client in clients:
+        client.close()
     return taken
-
-
-def _following(flow: Flow, answer: Answer) -> tuple[str, bytes] | None:
-    try:
-        return flow.send(answer)
-    except StopIteration:
-        return None
 
 
 def balanced(port: int, number: int, workers: Sequence[int]) -> list[Connection]:
@@ -214,7 +233,7 @@ def balanced(port: int, number: int, workers: Sequence[int]) -> list[Connection]
             spare.append(connection)
     for connection in spare:
         connection.close()
-    return kept
+    return [Connection(port) if connection.is_closed else connection for connection in kept]
 
 
 def _worker_of(connection: Connection, workers: Sequence[int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from uuid import UUID
 from tests.support.servers import Web
 from tools.bench.client import Taken, Visitor, drive
 from tools.bench.data import Data
-from tools.bench.processes import cpu_of
+from tools.bench.processes import busy, cpu_of
 from tools.bench.statements import Floor, floor
 from tools.bench.times import Times
 from tools.bench.works import Work
@@ -47,6 +48,7 @@ class Measured:
     floors: dict[str, Times] = field(default_factory=dict)
     unexpected: Counter[str] = field(default_factory=Counter)
     client_ms: float = 0.0  # of processor time, for each request
+    others: float = 0.0  # how many processors somebody else had meanwhile
 
     def row(self, key: str) -> Row | None:
         return next((row for row in self.rows if row.key == key), None)
@@ -77,6 +79,7 @@ def measure(
     measured.rows = [row for found in rows.values() for row in found]
     measured.floors = {work.floor: Times() for work in works if work.floor}
     cost: list[tuple[float, int]] = []
+    began, busy_before, ours_before = time.perf_counter(), busy(), _ours(data, web)
     with floor(data, UUID(prepared["site"]), date.fromisoformat(prepared["tonight"])) as bare:
         for turn in range(rounds):
             for work in works:
@@ -92,8 +95,14 @@ def measure(
                     cost.append((taken.client_cpu, sum(taken.statuses.values())))
             _floors(bare, measured, seconds / rounds)
     progress("")
+    ours = _ours(data, web) - ours_before
+    measured.others = max(0.0, busy() - busy_before - ours) / (time.perf_counter() - began)
     measured.client_ms = sum(cpu for cpu, _ in cost) / max(1, sum(number for _, number in cost)) * 1000
     return measured
+
+
+def _ours(data: Data, web: Web) -> float:
+    return cpu_of(web.pids) + data.cpu() + time.process_time()
 
 
 def progress(what: str) -> None:

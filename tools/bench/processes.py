@@ -32,6 +32,12 @@ def cpu_of(pids: Sequence[int], *, with_the_dead: bool = False) -> float:
     return ticks / TICK
 
 
+def busy() -> float:
+    """Seconds for which the machine's processors have worked so far, for anybody."""
+    user, nice, system, _idle, _waiting, *more = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:])
+    return (user + nice + system + sum(more[:3])) / TICK
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -47,9 +47,7 @@ class Floor:
             "free 7": lambda: self._run(self._free, first=tonight, last=tonight + timedelta(days=7)),
             "free 184": lambda: self._run(self._free, first=tonight, last=tonight + timedelta(days=184)),
             "month": lambda: self._run(OF_SITE, site=self._site, first=month, last=after),
-            "board": lambda: self._run(
-                ROWS_OF_SITE, site=self._site, first=tonight, last=tonight + timedelta(days=28)
-            ),
+            "board": lambda: self._run(ROWS_OF_SITE, site=self._site, first=tonight, last=tonight + timedelta(days=28)),
             "year": lambda: self._run(OF_ALL, first=year, last=date(tonight.year + 1, 1, 1)),
             "book 7": lambda: self._write(tonight, 7),
             "book 184": lambda: self._write(tonight, 184),
