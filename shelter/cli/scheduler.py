@@ -18,11 +18,13 @@ def scheduler() -> None:
 @with_appcontext
 def run_scheduler() -> None:
     """Lead, or wait to lead, until SIGTERM. Ends with 3 when another process leads in our place."""
+    from shelter import logs
     from shelter.cli.durability import refuse_forgetful_database
     from shelter.extensions import db
     from shelter.gateways.leadership import leadership_over
     from shelter.jobs.clockwork import Clockwork
 
+    logs.say_what_nobody_caught()
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     refuse_forgetful_database(app)
     sys.exit(Clockwork(app, leadership_over(db.engine)).run())

@@ -9,7 +9,7 @@ from typing import Any
 wsgi_app = "shelter:create_app()"
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-worker_class = "gthread"
+worker_class = "shelter.cli.webworker.Worker"
 threads = 4
 preload_app = True  # loaded once, shared by the workers
 control_socket_disable = True
@@ -21,6 +21,8 @@ accesslog = None  # addresses and times of who looked belong to the audit trail 
 
 
 def on_starting(server: Any) -> None:
+    from shelter import logs
     from shelter.cli.durability import refuse_forgetful_database
 
     refuse_forgetful_database(server.app.wsgi())
+    logs.say_what_nobody_caught()

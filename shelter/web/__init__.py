@@ -9,6 +9,7 @@ from shelter.config import Settings
 from shelter.extensions import csrf
 from shelter.web import access, assets, errors, formats, forms, headers, language, shell, visitor
 from shelter.web.converters import CONVERTERS
+from shelter.web.health import tally
 
 # Each area offers `bp`, a blueprint. In the order of the navigation, then the rest.
 AREAS = (
@@ -25,6 +26,7 @@ AREAS = (
     "sites",
     "users",
     "audit",
+    "operations",
     "auth",
     "webhooks",
     "health",
@@ -45,3 +47,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     errors.init_app(app)
     for area in AREAS:
         app.register_blueprint(import_string(f"shelter.web.{area}:bp"))
+    tally.init_app(app)

@@ -24,6 +24,7 @@ NAVIGATION = (
     ("sites.index", _l("Sites"), P.SITES_VIEW),
     ("users.index", _l("Staff"), P.USERS_MANAGE),
     ("audit.index", _l("Access log"), P.AUDIT_READ),
+    ("operations.show", _l("System"), P.OPERATIONS_VIEW),
 )
 
 

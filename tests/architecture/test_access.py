@@ -40,6 +40,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "auth.use_link": EVERYBODY,  # the secret is the right
     "board.index": frozenset({C, M}),
     "board.show": frozenset({C, M}),
+    "operations.show": frozenset({M, A, U}),
     "occupancy.download": frozenset({C, M, U}),
     "occupancy.show": frozenset({C, M, U}),
     "tasks.index": frozenset({C, M, A}),

@@ -231,7 +231,7 @@ def test_administrators_see_duplicate_numbers_and_the_state_of_the_system(
     db.session.commit()
     page = today(make_user(Role.ADMINISTRATOR))
     assert "One number in two cases" in page.text
-    assert "nightly check of limits" in page.text
+    assert "The clockwork has never run" in page.text
     assert "One number in two cases" not in today().text
 
 

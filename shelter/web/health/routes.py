@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hmac
+import json
 
 from flask import Blueprint, Response, abort, request
 
 from shelter import clock, config
 from shelter.config import LOOPBACK
-from shelter.queries import clockwork
+from shelter.queries import operations
 from shelter.web.access import public
+from shelter.web.health import exposition, tally
 
 bp = Blueprint("health", __name__)
 FORWARDED = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
@@ -20,11 +22,13 @@ def alive() -> Response:
 
 
 @bp.get("/readyz")
-@public(because="a load balancer asks whether the system can work; it learns yes or no")
+@public(because="whoever watches asks whether the system can work; it learns codes, names of jobs and times")
 def ready() -> Response:
-    """200 until the database does not answer or a slot of the timetable is overdue."""
-    state = clockwork.readiness(clock.now())
-    return Response(f"{state.code}\n", status=200 if state.is_ready else 503, mimetype="text/plain")
+    """200 until the database does not answer, is not migrated, the clockwork is silent or a slot is overdue."""
+    found = operations.readiness(clock.now())
+    wrong = [{"code": finding.code, **finding.params} for finding in found]
+    body = json.dumps({"ready": not found, "wrong": wrong}, default=str)
+    return Response(f"{body}\n", status=503 if found else 200, mimetype="application/json")
 
 
 @bp.get("/metrics")
@@ -37,8 +41,6 @@ def metrics() -> Response:
     is_ours = request.remote_addr in LOOPBACK and not FORWARDED & {name for name, _ in request.headers}
     if not is_ours and not has_token:
         abort(404)
-    figures = clockwork.figures(clock.now())
-    lines = []
-    for name, (help_text, value) in figures.items():
-        lines += [f"# HELP shelter_{name} {help_text}", f"# TYPE shelter_{name} gauge", f"shelter_{name} {value}"]
-    return Response("\n".join(lines) + "\n", mimetype="text/plain; version=0.0.4")
+    now = clock.now()
+    said = exposition.text(operations.operations(now), tally.of_this_server().rows(), now)
+    return Response(said, content_type=exposition.CONTENT_TYPE)

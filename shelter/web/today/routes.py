@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -10,15 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from shelter import clock
+from shelter.domain.operations import unready
 from shelter.domain.permissions import Permission as P
 from shelter.domain.timetable import NIGHTLY
-from shelter.queries import clockwork, occupancy, stay_facts
+from shelter.queries import occupancy, operations, stay_facts
 from shelter.queries import today as queries
 from shelter.web.access import requires
 
 bp = Blueprint("today", __name__)
-
-NIGHTLY_IS_OLD = timedelta(hours=26)
 
 
 @bp.get("/")
@@ -42,18 +40,13 @@ def _page(*, only_mine: bool) -> str:
         only_mine=only_mine,
         requests=stay_facts.waiting_requests(current_user),
         free=occupancy.tonight_by_kind() if current_user.can(P.OCCUPANCY_VIEW) else None,
-        operations=_operations() if current_user.can(P.OPERATIONS_VIEW) else None,
+        system=_system() if current_user.can(P.OPERATIONS_VIEW) else None,
         as_of=clock.now(),
     )
 
 
-def _operations() -> dict[str, Any]:
-    """Is the clockwork alive, and when did the nightly job last end well?"""
-    now = clock.now()
-    nightly_at = clockwork.last_done_at(NIGHTLY)
-    return {
-        "readiness": clockwork.readiness(now),
-        "nightly_at": nightly_at,
-        "is_old": nightly_at is None or now - nightly_at > NIGHTLY_IS_OLD,
-        "hours": None if nightly_at is None else int((now - nightly_at).total_seconds() // 3600),
-    }
+def _system() -> dict[str, Any]:
+    """What is wrong with the system itself, and when the check of limits last ended well."""
+    vitals, now = operations.read_vitals(), clock.now()
+    nightly = next((job for job in vitals.jobs if job.timing.name == NIGHTLY), None)
+    return {"wrong": unready(vitals, now, clock.timezone()), "nightly_at": nightly and nightly.last_good_at}
