@@ -85,16 +85,20 @@ def database(dialect: str, size: Size, keep: Path | None) -> Iterator[Data]:
 
 
 def _key(size: Size) -> str:
+    return f"kept-{size.sites}-{size.units}-{size.years:g}-{size.stays}{_version()}"
+
+
+def _version() -> str:
     """Of another day, or with other tables, it is another data set."""
     newest = max(path.stem for path in (ROOT / "migrations" / "versions").glob("*.py"))
-    of = f"{size.sites}-{size.units}-{size.years:g}-{size.stays}"
     night = datetime.now(UTC) + timedelta(hours=9 - 8)  # the operating night where the tests' shelter is
-    return f"kept-{of}-{newest.split('_')[0]}-{night:%Y%m%d}"
+    return f"-{newest.split('_')[0]}-{night:%Y%m%d}"
 
 
 def _sqlite(place: Path, size: Size) -> str:
     kept, used = place / f"{_key(size)}.sqlite3", place / "bench.sqlite3"
-    for left in place.glob("bench.sqlite3*"):
+    outdated = [each for each in place.glob("kept-*.sqlite3") if not each.stem.endswith(_version())]
+    for left in (*place.glob("bench.sqlite3*"), *outdated):
         left.unlink()
     if not kept.exists():
         _fill(f"sqlite:///{used}", size)
@@ -110,7 +114,9 @@ def _postgresql(running: Server, size: Size) -> str:
     key = _key(size)
     with psycopg.connect(running.conninfo("postgres"), autocommit=True) as connection:
         there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-    running.drop("bench")
+    for left in ("bench", *there):
+        if left == "bench" or (left.startswith("kept-") and not left.endswith(_version())):
+            running.drop(left)
     if key not in there:
         url = running.create("bench")
         _fill(url, size)
