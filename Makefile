@@ -29,7 +29,7 @@ lint: install ## Style, types, import contracts, templates, translations, lock f
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/python tools/translations.py check
 
-prove: install browser ## The long campaigns: races, crashes and life cycles at full size, each with its control
+prove: install browser ## The long campaigns: races, crashes and life cycles at full size, each with its control; prints their figures
 	$(BIN)/pytest -n 2 --dist worksteal -m slow --prove
 
 contract: install ## Our Twilio client against Twilio's published specification (needs Node)

@@ -10,24 +10,22 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from shelter import clock
 from shelter.domain.errors import UnitJustTaken
 from shelter.domain.nights import Nights
 from tests import factories as make
+from tests.campaigns.arms import Arm, arm
 from tests.campaigns.coordinators import Coordinator, together
-from tests.support.databases import Database
-from tests.support.figures import CONTROL, GUARDED, Figures
-from tests.support.servers import Web, web
-from tests.support.unguarded import drop_ledger_key
+from tests.support.databases import Databases
+from tests.support.figures import CONTROL, Figures
 
 pytestmark = pytest.mark.slow
 
@@ -48,12 +46,17 @@ WHERE one.state IN {KEEPS} AND other.state IN {KEEPS}"""
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
-def asked(database: Database, question: str) -> int:
-    connection = database.connect()
-    try:
-        return int(connection.execute(question).fetchone()[0])
-    finally:
-        connection.close()
+@pytest.fixture(scope="module")
+def guarded(all_databases: Databases, dialect: str) -> Iterator[Arm]:
+    with arm(all_databases, dialect) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def keyless(all_databases: Databases, dialect: str) -> Iterator[Arm]:
+    """Nobody waits for the site, nobody looks again, and the ledger takes everything."""
+    with arm(all_databases, dialect, guard_removed="ledger key", has_ledger_key=False) as made:
+        yield made
 
 
 @dataclass
@@ -157,12 +160,12 @@ def told_twice(places: Iterable[Place]) -> int:
     return sum(later.since < earlier.until for each in owners.values() for earlier, later in pairwise(each))
 
 
-def campaign(app: Flask, database: Database, server: Web, attempts: int) -> dict[str, Any]:
+def campaign(arm: Arm, attempts: int) -> dict[str, Any]:
     """All shifts; the figures, and what the witnesses say."""
-    with app.app_context():
+    with arm.app.app_context():
         units = [make.make_unit().id for _ in range(2)]
         first = clock.shelter_day()
-    everybody = [Coordinator(app, server, locale="ko" if n % 2 else "en") for n in range(CLIENTS)]
+    everybody = [Coordinator(arm.app, arm.server, locale="ko" if n % 2 else "en") for n in range(CLIENTS)]
     left, began = Countdown(attempts), time.monotonic()
     logs = together([Shift(who, units, first, seed, left) for seed, who in enumerate(everybody)])
     seconds = time.monotonic() - began
@@ -173,55 +176,50 @@ def campaign(app: Flask, database: Database, server: Web, attempts: int) -> dict
         "touching": sum(log.touching for log in logs),
         "booked": sum(log.booked for log in logs),
         "just_taken": statuses[409],
-        "sold_twice_by_ledger": asked(database, ON_A_NIGHT_TWICE),
-        "by_placements": asked(database, PLACED_OVER_ANOTHER),
+        "sold_twice_by_ledger": arm.ask(ON_A_NIGHT_TWICE),
+        "by_placements": arm.ask(PLACED_OVER_ANOTHER),
         "as_told": told_twice(place for log in logs for place in log.places),
         "5xx": sum(number for status, number in statuses.items() if status >= 500),
         "other": sum(number for status, number in statuses.items() if status not in (303, 409) and status < 500),
         "slowest_ms": max(log.slowest for log in logs) * 1000,
         "seconds": seconds,
     }
-    if database.dialect == "postgresql":
-        found["deadlocks"] = asked(database, DEADLOCKS)
+    if arm.database.dialect == "postgresql":
+        found["deadlocks"] = arm.ask(DEADLOCKS)
     return found
 
 
 def test_sixteen_coordinators_two_units_and_no_night_is_sold_twice(
-    fresh_app: Flask, fresh_database: Database, is_proof: bool, figures: Figures
+    guarded: Arm, is_proof: bool, figures: Figures
 ) -> None:
-    with web(fresh_database) as server:
-        found = campaign(fresh_app, fresh_database, server, 10_000 if is_proof else 200)
-        figures("no place sold twice", arm=GUARDED, **found)
-        assert (found["sold_twice_by_ledger"], found["by_placements"], found["as_told"]) == (0, 0, 0)
-        assert (found["5xx"], found["other"]) == (0, 0)
-        assert found.get("deadlocks", 0) == 0
-        assert server.broken() == []
-        # It was a race, and those whose ends only touch did not lose it.
-        assert found["just_taken"] > found["attempts"] / 10
-        assert found["touching"] > 0
-        assert found["booked"] > 0
+    found = campaign(guarded, 10_000 if is_proof else 120)
+    figures("no place sold twice", **found)
+    assert (found["sold_twice_by_ledger"], found["by_placements"], found["as_told"]) == (0, 0, 0)
+    assert (found["5xx"], found["other"]) == (0, 0)
+    assert found.get("deadlocks", 0) == 0
+    assert guarded.server.broken() == []
+    # It was a race, and those whose ends only touch did not lose it.
+    assert found["just_taken"] > found["attempts"] / 10
+    assert found["touching"] > 0
+    assert found["booked"] > 0
 
 
-def test_control_without_the_key_places_are_sold_twice(
-    fresh_app: Flask, fresh_database: Database, figures: Figures
-) -> None:
-    drop_ledger_key(fresh_database)
-    with web(fresh_database, guard_removed="ledger key") as server:
-        found = campaign(fresh_app, fresh_database, server, 200)
+def test_control_without_the_key_places_are_sold_twice(keyless: Arm, figures: Figures) -> None:
+    found = campaign(keyless, 100)
     figures("no place sold twice", arm=CONTROL, **found)
     assert found["sold_twice_by_ledger"] > 0
     assert found["by_placements"] > 0
     assert found["as_told"] > 0
 
 
-def races(app: Flask, server: Web, number: int) -> list[Counter[str]]:
+def races(arm: Arm, number: int) -> list[Counter[str]]:
     """Of each race, how many heard what: `yours`, `just taken` as a sentence of their language, or anything else."""
     from shelter.web.errors import say
 
-    with app.app_context():
+    with arm.app.app_context():
         unit, tonight = make.make_unit().id, clock.shelter_day()
         sentences = {locale: say(UnitJustTaken(), locale) for locale in ("ko", "en")}
-    rivals = [Coordinator(app, server, locale="ko" if n % 2 else "en") for n in range(RIVALS)]
+    rivals = [Coordinator(arm.app, arm.server, locale="ko" if n % 2 else "en") for n in range(RIVALS)]
 
     def heard(who: Coordinator, nights: Nights) -> str:
         match who.hold(unit, nights):
@@ -246,27 +244,22 @@ def races(app: Flask, server: Web, number: int) -> list[Counter[str]]:
 
 
 def test_of_twenty_for_one_room_one_wins_and_nineteen_hear_that_it_was_just_taken(
-    fresh_app: Flask, fresh_database: Database, is_proof: bool, figures: Figures
+    guarded: Arm, is_proof: bool, figures: Figures
 ) -> None:
-    number = 40 if is_proof else 2
-    with web(fresh_database) as server:
-        outcomes = races(fresh_app, server, number)
-        figures("races of twenty for one room", races=number, **heard_in_all(outcomes))
-        assert outcomes == [{"yours": 1, "just taken": RIVALS - 1}] * number
-        assert asked(fresh_database, PLACED_OVER_ANOTHER) == asked(fresh_database, ON_A_NIGHT_TWICE) == 0
-        assert asked(fresh_database, "SELECT count(*) FROM stay") == number
-        assert server.broken() == []
+    number, before = 40 if is_proof else 2, guarded.ask("SELECT count(*) FROM stay")
+    outcomes = races(guarded, number)
+    figures("races of twenty for one room", races=number, **heard_in_all(outcomes))
+    assert outcomes == [{"yours": 1, "just taken": RIVALS - 1}] * number
+    assert guarded.ask(PLACED_OVER_ANOTHER) == guarded.ask(ON_A_NIGHT_TWICE) == 0
+    assert guarded.ask("SELECT count(*) FROM stay") == before + number
+    assert guarded.server.broken() == []
 
 
-def test_control_without_the_key_a_race_has_many_winners(
-    fresh_app: Flask, fresh_database: Database, figures: Figures
-) -> None:
-    drop_ledger_key(fresh_database)
-    with web(fresh_database, guard_removed="ledger key") as server:
-        outcomes = races(fresh_app, server, 2)
+def test_control_without_the_key_a_race_has_many_winners(keyless: Arm, figures: Figures) -> None:
+    outcomes = races(keyless, 2)
     figures("races of twenty for one room", arm=CONTROL, races=2, **heard_in_all(outcomes))
     assert all(outcome["yours"] > 1 for outcome in outcomes)
-    assert asked(fresh_database, PLACED_OVER_ANOTHER) > 0
+    assert keyless.ask(PLACED_OVER_ANOTHER) > 0
 
 
 def heard_in_all(outcomes: Iterable[Counter[str]]) -> dict[str, int]:

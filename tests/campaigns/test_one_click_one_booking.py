@@ -8,24 +8,22 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from shelter import clock
 from shelter.domain.errors import KeyReused
 from shelter.domain.nights import Nights
 from tests import factories as make
+from tests.campaigns.arms import Arm, arm
 from tests.campaigns.coordinators import Coordinator, expected, together, wanted
 from tests.support.browsers import new_once
-from tests.support.databases import Database
+from tests.support.databases import Databases
 from tests.support.figures import CONTROL, Figures
-from tests.support.servers import Web, web
-from tests.support.unguarded import drop_ledger_key
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +43,20 @@ COUNTED = {
     "audit": "SELECT count(*) FROM audit_entry WHERE action IN ('stay.held', 'stay.confirmed')",
     "texts": "SELECT count(*) FROM message",
 }
+
+
+@pytest.fixture(scope="module")
+def guarded(all_databases: Databases, dialect: str) -> Iterator[Arm]:
+    with arm(all_databases, dialect) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def keyless(all_databases: Databases, dialect: str) -> Iterator[Arm]:
+    """Every click is an act of its own. The ledger's key is away as well: it would say that the place was just taken,
+    to her who has it."""
+    with arm(all_databases, dialect, guard_removed="act key and ledger key", has_ledger_key=False) as made:
+        yield made
 
 
 def twice_at_once(who: Coordinator, path: str, fields: dict[str, Any], once: str) -> Answers:
@@ -101,24 +113,22 @@ def book(who: Coordinator, click: Click, unit: int, nights: Nights, *, is_contro
 SENTENCES: dict[str, str] = {}
 
 
-def campaign(
-    app: Flask, database: Database, server: Web, click: Click, number: int, *, is_control: bool = False
-) -> dict[str, int]:
+def campaign(arm: Arm, click: Click, number: int, *, is_control: bool = False) -> dict[str, int]:
     """So many bookings, of units and weeks of their own; what was heard, and what the database holds."""
     from shelter.web.errors import say
 
-    with app.app_context():
+    with arm.app.app_context():
         SENTENCES.update({locale: say(KeyReused(), locale) for locale in ("ko", "en")})
         units, tonight = [make.make_unit().id for _ in range(-(-number // WEEKS))], clock.shelter_day()
     places = [(units[n // WEEKS], week(tonight, n % WEEKS)) for n in range(number)]
-    clients = [Coordinator(app, server, locale="ko" if n % 2 else "en") for n in range(CLIENTS)]
-    before = counted(database)
+    clients = [Coordinator(arm.app, arm.server, locale="ko" if n % 2 else "en") for n in range(CLIENTS)]
+    before = counted(arm)
 
     def work(number: int) -> list[Outcome]:
         return [book(clients[number], click, *place, is_control=is_control) for place in places[number::CLIENTS]]
 
     outcomes = together([lambda n=n: work(n) for n in range(CLIENTS)])
-    after = counted(database)
+    after = counted(arm)
     heard = sum((outcome.heard for each in outcomes for outcome in each), Counter[str]())
     return {"bookings": number, **{name: after[name] - before[name] for name in COUNTED}, **heard}
 
@@ -128,12 +138,8 @@ def week(tonight: date, number: int) -> Nights:
     return Nights(first, first + timedelta(days=5))
 
 
-def counted(database: Database) -> dict[str, int]:
-    connection = database.connect()
-    try:
-        return {name: connection.execute(question).fetchone()[0] for name, question in COUNTED.items()}
-    finally:
-        connection.close()
+def counted(arm: Arm) -> dict[str, int]:
+    return {name: arm.ask(question) for name, question in COUNTED.items()}
 
 
 CLICKS = pytest.mark.parametrize(
@@ -145,26 +151,22 @@ CLICKS = pytest.mark.parametrize(
 
 @CLICKS
 def test_however_often_it_is_sent_it_is_one_booking(
-    fresh_app: Flask, fresh_database: Database, is_proof: bool, figures: Figures, what: str, click: Click
+    guarded: Arm, is_proof: bool, figures: Figures, what: str, click: Click
 ) -> None:
     number = 500 if is_proof else 8
-    with web(fresh_database) as server:
-        found = campaign(fresh_app, fresh_database, server, click, number)
-        figures(what, **found)
-        every = dict.fromkeys(("households", "stays", "placements", "held", "confirmed", "texts"), number)
-        heard = {"hold_once": number, "confirm_once": number, "other_body_409": 2 * number}
-        assert found == {"bookings": number, **every, "unit_nights": 5 * number, "audit": 2 * number, **heard}
-        assert server.broken() == []
+    found = campaign(guarded, click, number)
+    figures(what, **found)
+    every = dict.fromkeys(("households", "stays", "placements", "held", "confirmed", "texts"), number)
+    heard = {"hold_once": number, "confirm_once": number, "other_body_409": 2 * number}
+    assert found == {"bookings": number, **every, "unit_nights": 5 * number, "audit": 2 * number, **heard}
+    assert guarded.server.broken() == []
 
 
 @CLICKS
 def test_control_without_the_key_of_the_form_it_is_two(
-    fresh_app: Flask, fresh_database: Database, figures: Figures, what: str, click: Click
+    keyless: Arm, figures: Figures, what: str, click: Click
 ) -> None:
-    """The ledger's key is away as well: it would tell her that the place she has just got was just taken."""
-    drop_ledger_key(fresh_database)
-    with web(fresh_database, guard_removed="act key and ledger key") as server:
-        found = campaign(fresh_app, fresh_database, server, click, 8, is_control=True)
+    found = campaign(keyless, click, 8, is_control=True)
     figures(what, arm=CONTROL, **found)
     assert found["stays"] > found["bookings"]
     assert found["unit_nights"] > 5 * found["bookings"]
