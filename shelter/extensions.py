@@ -8,12 +8,24 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from flask_wtf import CSRFProtect
 
+from shelter.database import UNAVAILABLE
 from shelter.keyring import Keyring
 from shelter.tables import Base
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+class QuietlyClosed(Session):
+    def close(self) -> None:
+        """What is answered stays answered: there is nothing left to undo on a connection that was lost meanwhile."""
+        try:
+            super().close()
+        except UNAVAILABLE:
+            self.invalidate()
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"class_": QuietlyClosed})
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 
 from shelter.database import BUSY_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
 
-PAGE_SECONDS = 4.5  # for one answer while somebody waits for a page; the server's own limits are shorter
+PAGE_SECONDS = 4.2  # for one answer while somebody waits for a page; the server's own limits are shorter
 WORK_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 5  # for jobs and commands
 QUIET_SECONDS = 1.0  # after a silence nobody asks for so long: the rest of the request does not wait again
 

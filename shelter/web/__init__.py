@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.utils import import_string
 
 from shelter.config import Settings
-from shelter.extensions import csrf
+from shelter.extensions import csrf, db
 from shelter.web import access, assets, errors, formats, forms, headers, language, shell, visitor
 from shelter.web.converters import CONVERTERS
 from shelter.web.health import tally
@@ -45,6 +45,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     formats.init_app(app)
     shell.init_app(app, settings)
     errors.init_app(app)
+    app.teardown_request(_end_transaction)
     for area in AREAS:
         app.register_blueprint(import_string(f"shelter.web.{area}:bp"))
     tally.init_app(app)
+
+
+def _end_transaction(_error: BaseException | None) -> None:
+    """Within the request, while somebody waits for its answer: a database that stands still is given no longer."""
+    db.session.remove()
