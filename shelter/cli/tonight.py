@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from shelter import clock
-from shelter.domain.errors import DatabaseBusy, DomainError
+from shelter.domain.errors import DomainError
 
 if TYPE_CHECKING:
     from shelter.services.night_sheets import Written
@@ -38,7 +38,7 @@ def print_sheets(site: str | None, to: Path | None, language: str | None) -> Non
     languages = [language] if language else night_sheets.LANGUAGES
     try:
         written = night_sheets.print_sheets(as_file, to=to, code_name=site, languages=languages)
-    except (DatabaseBusy, SQLAlchemyError):
+    except SQLAlchemyError:
         _tell_of_the_last_ones(site, language)
     except DomainError as refused:
         raise click.ClickException(f"{site}: {say(refused, 'en')}") from None

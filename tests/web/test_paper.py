@@ -241,6 +241,7 @@ def test_what_does_not_fit_is_recorded_once_a_person_says_it_is_so(
     assert walk_in(browser, house, "109", accepts_misfit="y").status_code == 303
 
 
+@pytest.mark.only("sqlite")
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
