@@ -10,10 +10,12 @@ from shelter import clock
 from shelter.extensions import db
 from shelter.models.clockwork import Installation
 
+_LIVE_FROM = select(Installation.live_from)
+
 
 def live_from() -> date:
     """The first night this system knows of; of the nights before it there is no data."""
-    return db.session.scalars(select(Installation.live_from)).one()
+    return db.session.scalars(_LIVE_FROM).one()
 
 
 def first_written_night() -> date:

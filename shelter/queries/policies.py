@@ -51,14 +51,20 @@ def limit_for(
     *,
     household_id: UUID | None = None,
     granted_steps: int = 0,
+    of_stay: UUID | None = None,
 ) -> date:
-    """`limit_on` of a stay that begins on that calendar day; projected while the day is only planned."""
+    """`limit_on` of a stay that begins on that calendar day; projected while the day is only planned.
+
+    `of_stay`: the stay itself, which is not one of the earlier ones, ended or not.
+    """
     limit = limits.limit_on(check_in_on, rules(version), granted_steps)
-    earlier = earlier_nights(version, check_in_on, household_id)
+    earlier = earlier_nights(version, check_in_on, household_id, but=of_stay)
     return max(limit - timedelta(days=earlier), check_in_on + timedelta(days=1)) if earlier else limit
 
 
-def earlier_nights(version: StayPolicyVersion, check_in_on: date, household_id: UUID | None) -> int:
+def earlier_nights(
+    version: StayPolicyVersion, check_in_on: date, household_id: UUID | None, *, but: UUID | None = None
+) -> int:
     """Nights of the household's stays that ended in the twelve months before, where the policy counts them."""
     if version.readmission_rule is not ReadmissionRule.CUMULATIVE or household_id is None:
         return 0
@@ -68,6 +74,7 @@ def earlier_nights(version: StayPolicyVersion, check_in_on: date, household_id: 
         .join(Stay, Stay.id == Placement.stay_id)
         .where(
             Stay.household_id == household_id,
+            Stay.id.is_distinct_from(but),
             Stay.state == StayState.ENDED,
             Placement.occupied_from.is_not(None),
             Placement.occupied_from < check_in_on,

@@ -87,7 +87,7 @@ def check_in(
         dropped = drop_past_limit(stay)
         _give_up_missed(stay, clock.shelter_day(arrived))
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in coming])
-        keep_late_rooms(coming)
+        keep_late_rooms(stay.placements)
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
         note(
             work, stay, "checked_in", arrived, reason, placements=[p.id for p in coming],
@@ -110,10 +110,10 @@ def correct_arrival(
         arrived = real_time(arrived_at, said, now)
         first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
         chosen(stay, {p.state for p in first}, [p.id for p in first])
-        start_clock(stay, first[0], arrived)
         added = sum(settle(placement, arrived, now) for placement in first)
+        _clock_from_the_first(stay)
         dropped = drop_past_limit(stay)
-        keep_late_rooms(first)
+        keep_late_rooms(stay.placements)
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
         note(work, stay, "arrival_corrected", arrived, said, was=before, **facts)
         record(work, stay, "stay.arrival_corrected", said, before=before, after=arrived, **facts)
@@ -139,8 +139,12 @@ def undo_check_in(
             placement.state = move_placement(placement.state, PlacementState.BOOKED)
             placement.arrived_at = placement.occupied_from = None
             ledger.release(placement, from_night=placement.leave_on)
-        if not any(p.state is PlacementState.IN_HOUSE for p in stay.placements):
+        if any(p.state is PlacementState.IN_HOUSE for p in stay.placements):
+            _clock_from_the_first(stay)
+        else:
             _stop_clock(stay)
+        drop_past_limit(stay)
+        keep_late_rooms(stay.placements)
         note(work, stay, "check_in_undone", None, said, placements=[p.id for p in undone])
         record(work, stay, "stay.check_in_undone", said)
         work.result = reference_of(stay)
@@ -236,11 +240,19 @@ def start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
     """Freeze policy and limit from the real check-in."""
     day = clock.day_of(arrived)
     policy = policies.in_force(first.unit.site_id, day)
-    limit = policies.limit_for(policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay))
+    limit = policies.limit_for(
+        policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay), of_stay=stay.id
+    )
     if stay.state is StayState.OPEN:
         stay.state = move_stay(stay.state, StayState.IN_HOUSE)
     stay.policy_id, stay.limit_on, stay.checked_in_at = policy.id, limit, arrived
     stay.arrive_on = clock.shelter_day(arrived)
+
+
+def _clock_from_the_first(stay: Stay) -> None:
+    """A corrected check-in may leave another room as the first one of the stay."""
+    at, first = min(((p.arrived_at, p) for p in stay.placements if p.arrived_at), key=lambda pair: pair[0])
+    start_clock(stay, first, at)
 
 
 def _stop_clock(stay: Stay) -> None:
@@ -253,7 +265,6 @@ def _stop_clock(stay: Stay) -> None:
     limit = policies.limit_for(policy, first.arrive_on, household_id=stay.household_id)
     stay.state = move_stay(stay.state, StayState.OPEN)
     stay.checked_in_at, stay.arrive_on, stay.policy_id, stay.limit_on = None, first.arrive_on, policy.id, limit
-    drop_past_limit(stay)
 
 
 def settle(placement: Placement, arrived: datetime, now: datetime) -> int:

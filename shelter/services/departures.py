@@ -116,7 +116,8 @@ def correct_departure(
             if clock.day_of(left) > placement.arrive_on:
                 claim_nights(placement, Nights(placement.arrive_on, clock.day_of(left)), now)
             _give_back(placement, left)
-        stay.ended_at, stay.exit_reason, stay.destination = left, exit_reason, destination
+        stay.ended_at = max(p.left_at for p in stay.placements if p.left_at is not None)
+        stay.exit_reason, stay.destination = exit_reason, destination
         facts = {"was": before, "exit_reason": exit_reason, "destination": destination}
         note(work, stay, "departure_corrected", left, said, **facts)
         record(work, stay, "stay.departure_corrected", said, left_at=left, **facts)

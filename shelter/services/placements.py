@@ -175,7 +175,8 @@ def confirm_stay(
     """The held places are hers; the stay's reference. A hold that ran out counts while its nights are still free.
 
     Intake may have changed who comes, so the rules are asked again: UnitFitsNoMore, which `accepts_misfit` sets
-    aside unless it concerns other people. Raises UnitJustTaken, NothingHeld, NotFound too.
+    aside unless it concerns other people. Raises UnitJustTaken, NothingHeld, NotFound too, and NightHasPassed where
+    no night is left to come.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -186,6 +187,8 @@ def confirm_stay(
             raise NothingHeld()
         now = clock.now()
         for placement in held:
+            if placement.leave_on <= clock.shelter_day(now):
+                raise NightHasPassed(placement.arrive_on)
             if placement.state is PlacementState.EXPIRED:
                 _take_back(placement, stay, now)
             nights = Nights(placement.arrive_on, placement.leave_on)
@@ -220,11 +223,9 @@ def confirm_stay(
 def _take_back(placement: Placement, stay: Stay, now: datetime) -> None:
     """The nights still to come of a hold that ran out, if nobody took them and the unit can still be had.
 
-    Raises UnitJustTaken; NightHasPassed when there is none to come.
+    Raises UnitJustTaken.
     """
     arrive_on = max(placement.arrive_on, clock.shelter_day(now))
-    if arrive_on >= placement.leave_on:
-        raise NightHasPassed(placement.arrive_on)
     nights = Nights(arrive_on, placement.leave_on)
     expiry.release_expired([placement.unit_id], nights, now)
     check_free(placement.unit_id, stay.household_id, nights, now)

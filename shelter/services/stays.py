@@ -95,13 +95,14 @@ def need_reason(reason: str | None) -> str:
 def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[date]:
     """Those of the nights the placement does not hold yet, all of them free for it. The site is locked.
 
-    Expired holds in the way are released. Raises NightsTaken, or what sharing the room forbids.
+    Expired holds in the way are released. Raises NightsTaken (also for nights on which the unit is given up), or what
+    sharing the room forbids.
     """
     wanted = _not_held(placement, nights)
     if not wanted:
         return []
     expiry.release_expired([placement.unit_id], nights, now)
-    if taken := _held_by_others(placement, wanted):
+    if taken := sorted({*_held_by_others(placement, wanted), *_out_of_service(placement, wanted)}):
         raise NightsTaken(first_night=taken[0], nights=len(taken))
     second_look.check_room(placement, wanted)
     return wanted
@@ -123,6 +124,12 @@ def _not_held(placement: Placement, nights: Nights) -> list[date]:
 def _held_by_others(placement: Placement, wanted: list[date]) -> list[date]:
     rows = ledger.owners(placement.unit_id, Nights(wanted[0], wanted[-1] + timedelta(days=1)))
     return [row.night for row in rows if row.placement_id != placement.id and row.night in wanted]
+
+
+def _out_of_service(placement: Placement, wanted: list[date]) -> list[date]:
+    """Nights from the day on which the unit is given up."""
+    until = placement.unit.in_service_until
+    return [night for night in wanted if until is not None and night >= until]
 
 
 def is_somebody_else_in(placement: Placement) -> bool:

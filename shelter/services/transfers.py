@@ -69,6 +69,8 @@ def transfer(
         new = _copy(old, to_unit_id, nights, work, now)
         is_planned = old.state in EXPECTED or from_night > clock.shelter_day(now)
         if not is_planned:
+            if is_somebody_else_in(new):
+                raise UnitStillOccupied()
             at = moved or (now if from_night == clock.shelter_day(now) else clock.instant(from_night, NOON))
             new.arrived_at, new.occupied_from = at, max(from_night, _move_out(work, stay, old, at))
             new.state = move_placement(new.state, PlacementState.IN_HOUSE)

@@ -1,4 +1,4 @@
-"""`flask ledger verify`: nothing is said of what is right, everything that is wrong is named."""
+"""Nothing is said of what is right, everything that is wrong is named; `tests/cli/test_ledger.py` plants each fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shelter.models.stays import UnitNight
 from shelter.queries.ledger_check import Checked, Difference, Kind, differences
 from shelter.services import ledger
 from tests.conftest import Clock
-from tests.factories import make_closure, make_stay, make_unit
+from tests.factories import make_closure, make_placement, make_stay, make_unit
 
 P = PlacementState
 TODAY = date(2026, 3, 10)
@@ -42,7 +42,10 @@ def lose(unit_id: int, night: date) -> None:
 
 @pytest.mark.parametrize("state", list(P))
 def test_every_state_as_it_should_be_is_no_difference(state: PlacementState) -> None:
-    make_stay(state=state)
+    stay = make_stay(state=state)
+    if state is P.MOVED:
+        until = TODAY + timedelta(days=7)
+        make_placement(stay, make_unit(), arrive_on=TODAY, leave_on=until, state=P.IN_HOUSE)
     assert found() == []
 
 

@@ -1,0 +1,174 @@
+"""Acts in orders that are rare, as the campaign of the life of stays found them; each is one small rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from shelter import clock
+from shelter.domain.limits import ReadmissionRule
+from shelter.domain.placing import NightHasPassed
+from shelter.domain.stay_errors import NightsTaken, UnitStillOccupied
+from shelter.domain.stays import Destination, ExitReason, PlacementState
+from shelter.extensions import db
+from shelter.models.clockwork import Installation
+from shelter.models.sites import Unit
+from shelter.models.stays import Placement, Stay
+from shelter.services import arrivals, departures, extensions, placements, transfers
+from tests.conftest import Clock
+from tests.factories import make_household, make_placement, make_site, make_stay, make_unit, make_user
+from tests.support.nights import at, day, nights, run
+from tests.support.people import Account
+from tests.support.placing import confirm, hold, only_placement
+
+WAY: dict[str, Any] = {"exit_reason": ExitReason.PLANNED, "destination": Destination.NEW_HOME}
+
+
+@pytest.fixture(autouse=True)
+def _noon(context: Flask, frozen_clock: Clock) -> Iterator[None]:
+    """Noon of 10 March 2026; an application context around the test."""
+    yield
+    db.session.rollback()
+
+
+@pytest.fixture
+def unit() -> Unit:
+    return make_unit(site=make_site(days=30))
+
+
+@pytest.fixture
+def kim(unit: Unit) -> Account:
+    return make_user(sites=[unit.site_id])
+
+
+def in_house(unit: Unit, first: str, until: str, **more: Any) -> tuple[Stay, Placement]:
+    stay = make_stay(unit, arrive_on=day(first), leave_on=day(until), state=PlacementState.IN_HOUSE, **more)
+    return stay, stay.placements[0]
+
+
+# A unit that is given up
+
+
+def test_nobody_is_planned_past_the_day_a_room_is_given_up(unit: Unit, kim: Account) -> None:
+    stay, placement = in_house(unit, "2026-03-08", "2026-03-12")
+    unit.in_service_until = day("2026-03-15")
+    db.session.commit()
+    with pytest.raises(NightsTaken) as refused:
+        departures.change_leave_on(stay_id=stay.id, leave_on=day("2026-03-17"), by=kim.principal)
+    assert (refused.value.first_night, refused.value.nights) == (day("2026-03-15"), 2)
+    departures.change_leave_on(stay_id=stay.id, leave_on=day("2026-03-15"), by=kim.principal)
+    assert nights(placement) == run("2026-03-08", "2026-03-15")
+
+
+def test_a_longer_limit_does_not_book_a_room_that_is_given_up(unit: Unit, kim: Account) -> None:
+    stay, placement = in_house(unit, "2026-02-20", "2026-03-22")  # the limit
+    unit.in_service_until = day("2026-03-25")
+    db.session.commit()
+    extensions.request_extension(stay_id=stay.id, reason="x", by=kim.principal)
+    boss = make_user(stay.policy.decided_by)
+    done = extensions.decide_extension(stay_id=stay.id, is_granted=True, reason=None, by=boss.principal)
+    assert (done.limit_on, done.is_longer) == (day("2026-04-05"), False)
+    assert placement.leave_on == day("2026-03-22")
+
+
+# Transfers entered late
+
+
+def test_a_transfer_entered_late_writes_no_night_of_before_the_start(unit: Unit, kim: Account) -> None:
+    db.session.get_one(Installation, 1).live_from = day("2026-03-09")
+    stay, _ = in_house(unit, "2026-03-09", "2026-03-20")
+    placement = stay.placements[0]
+    placement.arrive_on = placement.occupied_from = day("2026-03-01")
+    placement.arrived_at = at("2026-03-01 12:00")
+    other = make_unit()
+    transfers.transfer(
+        stay_id=stay.id, to_unit_id=other.id, from_night=day("2026-03-07"), reason="quarrel", by=kim.principal
+    )
+    db.session.expire_all()
+    assert nights(stay.placements[-1]) == run("2026-03-09", "2026-03-20")
+
+
+def test_nobody_is_moved_into_a_room_somebody_lives_in_by_now(unit: Unit, kim: Account) -> None:
+    """The nights of the move have passed and were free; since yesterday somebody is there."""
+    stay, _ = in_house(unit, "2026-03-01", "2026-03-05")
+    other = make_unit()
+    in_house(other, "2026-03-09", "2026-03-20")
+    with pytest.raises(UnitStillOccupied):
+        transfers.transfer(
+            stay_id=stay.id, to_unit_id=other.id, from_night=day("2026-03-07"), reason="quarrel", by=kim.principal
+        )
+
+
+# The clock of a stay of two rooms
+
+
+def two_rooms(kim: Account, unit: Unit, second: str) -> tuple[Stay, Placement, Placement]:
+    """One since noon of the 5th, the other since the instant given."""
+    stay, one = in_house(unit, "2026-03-05", "2026-03-20")
+    db.session.refresh(stay)
+    stay.checked_in_at = one.arrived_at = at("2026-03-05 12:00")
+    other = make_placement(
+        stay, make_unit(site=make_site(days=30)), arrive_on=day(second[:10]), leave_on=day("2026-03-20"),
+        state=PlacementState.IN_HOUSE,
+    )  # fmt: skip
+    other.arrived_at = at(second)
+    db.session.commit()
+    return stay, one, other
+
+
+def test_a_corrected_arrival_leaves_the_other_room_as_the_first(unit: Unit, kim: Account) -> None:
+    stay, _, other = two_rooms(kim, unit, "2026-03-06 12:00")
+    arrivals.correct_arrival(stay_id=stay.id, arrived_at=at("2026-03-08 12:00"), reason="wrong", by=kim.principal)
+    db.session.refresh(stay)
+    assert (stay.checked_in_at, stay.arrive_on) == (other.arrived_at, day("2026-03-06"))
+    assert stay.limit_on == day("2026-04-05")
+
+
+def test_a_check_in_taken_back_leaves_the_other_room_as_the_first(unit: Unit, kim: Account) -> None:
+    stay, one, other = two_rooms(kim, unit, "2026-03-06 12:00")
+    arrivals.undo_check_in(stay_id=stay.id, placement_ids=[one.id], reason="mistake", by=kim.principal)
+    db.session.refresh(stay)
+    assert (stay.checked_in_at, stay.limit_on) == (other.arrived_at, day("2026-04-05"))
+
+
+def test_a_corrected_departure_leaves_the_end_with_whoever_left_last(unit: Unit, kim: Account) -> None:
+    stay, one, other = two_rooms(kim, unit, "2026-03-06 12:00")
+    for placement, left in ((one, "2026-03-09 10:00"), (other, "2026-03-09 20:00")):
+        departures.check_out(
+            stay_id=stay.id, placement_ids=[placement.id], left_at=at(left), reason="late", **WAY, by=kim.principal
+        )
+    departures.correct_departure(
+        stay_id=stay.id, left_at=at("2026-03-08 10:00"), reason="wrong", **WAY, by=kim.principal
+    )
+    assert stay.ended_at == at("2026-03-09 10:00")
+
+
+# The limit
+
+
+def test_a_corrected_arrival_does_not_count_the_stay_itself_as_an_earlier_one(kim: Account) -> None:
+    """Where nights of earlier stays are taken off the limit."""
+    unit = make_unit(site=make_site(days=30, readmission_rule=ReadmissionRule.CUMULATIVE))
+    stay, placement = in_house(unit, "2026-03-01", "2026-03-20", household=make_household(by=kim))
+    stay.checked_in_at = placement.arrived_at = at("2026-03-01 15:00")
+    db.session.commit()
+    departures.check_out(stay_id=stay.id, **WAY, by=kim.principal)
+    arrivals.correct_arrival(stay_id=stay.id, arrived_at=at("2026-03-03 15:00"), reason="wrong", by=kim.principal)
+    assert stay.limit_on == date(2026, 4, 2)
+
+
+# A hold
+
+
+def test_a_hold_on_the_way_whose_nights_have_all_passed_is_not_confirmed(kim: Account, frozen_clock: Clock) -> None:
+    first = clock.shelter_day()
+    stay = hold(kim, make_unit(), nights=None)
+    placements.mark_on_the_way(stay_id=stay.id, by=kim.principal)
+    frozen_clock.set(f"{first + timedelta(days=7)} 08:00")
+    with pytest.raises(NightHasPassed):
+        confirm(stay, kim)
+    assert only_placement(stay).state is PlacementState.HELD
