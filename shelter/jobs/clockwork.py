@@ -11,9 +11,8 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -34,7 +33,7 @@ POLL_SECONDS = 0.5
 GUARD_SECONDS = 1.0
 BEAT_SECONDS = 10
 CATCH_UP_SECONDS = 60
-JUMPED_BACK_SECONDS = 30
+LATEST = timedelta(seconds=90)  # a job that waits so much longer than it should was timed by a clock that was ahead
 WORKERS = 4
 log = structlog.get_logger("clockwork")
 
@@ -153,8 +152,7 @@ class Clockwork:
             except Exception as broken:
                 log.error("the clockwork stumbled", task=task.__name__, exc_info=broken)
 
-        trigger = IntervalTrigger(seconds=seconds, timezone=clock.timezone())
-        scheduler.add_job(safely, trigger, id=task.__name__, next_run_time=clock.now())
+        scheduler.add_job(safely, _every(seconds), id=task.__name__, next_run_time=clock.now())
 
     def _beat(self) -> None:
         with self._app.app_context():
@@ -162,16 +160,15 @@ class Clockwork:
 
     def _guard(self, scheduler: BlockingScheduler) -> None:
         """Watches what APScheduler cannot: the lock, the wall clock, and whether we are to stop."""
-        before, before_wall = time.monotonic(), clock.now()
         while not self._stopping.wait(GUARD_SECONDS):
             if not self._leadership.holds():
                 self._lead_again_or_leave(scheduler)
-            passed, wall = time.monotonic() - before, clock.now()
-            if (wall - before_wall).total_seconds() < passed - JUMPED_BACK_SECONDS:
+            now = clock.now()
+            waiting = [(job, getattr(job, "next_run_time", None)) for job in scheduler.get_jobs()]
+            if too_late := [job for job, at in waiting if at and at > _next(job.trigger, now) + LATEST]:
                 log.warning("the clock went back; every job is timed anew")
-                for job in scheduler.get_jobs():
+                for job in too_late:
                     job.reschedule(job.trigger)
-            before, before_wall = time.monotonic(), wall
         scheduler.shutdown(wait=True)
 
     def _lead_again_or_leave(self, scheduler: BlockingScheduler) -> None:
@@ -198,4 +195,14 @@ def _trigger(timing: Timing) -> CronTrigger | IntervalTrigger:
     if timing.at is not None:
         return CronTrigger(hour=timing.at.hour, minute=timing.at.minute, timezone=clock.timezone())
     assert timing.every is not None
-    return IntervalTrigger(seconds=int(timing.every.total_seconds()), start_date=EPOCH, timezone="UTC")
+    return _every(int(timing.every.total_seconds()))
+
+
+def _every(seconds: int) -> IntervalTrigger:
+    """Counted from long ago, never from now: the wall clock may be wrong now."""
+    return IntervalTrigger(seconds=seconds, start_date=EPOCH, timezone="UTC")
+
+
+def _next(trigger: CronTrigger | IntervalTrigger, now: datetime) -> datetime:
+    at: datetime = trigger.get_next_fire_time(None, now)
+    return at
