@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock
-from shelter.domain.errors import NotFound
+from shelter.domain.errors import DatabaseBusy, NotFound
 from shelter.domain.people import DraftTooLarge
 from shelter.domain.permissions import SYSTEM, Principal
 from shelter.extensions import db
@@ -78,6 +79,12 @@ def drop_draft(*, by: Principal, purpose: str | None = None, draft_id: UUID | No
             .where(*_one(by, purpose=purpose, draft_id=draft_id))
             .execution_options(synchronize_session=False)
         )
+
+
+def forget_sent(*, by: Principal, purpose: str | None = None, draft_id: UUID | None = None) -> None:
+    """What it was kept for is done; the answer must not say otherwise because the draft cannot be dropped now."""
+    with suppress(DatabaseBusy):
+        drop_draft(by=by, purpose=purpose, draft_id=draft_id)
 
 
 def forget_old_drafts(*, by: Principal = SYSTEM) -> int:

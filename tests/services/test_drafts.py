@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from shelter.domain.errors import NotFound
+from shelter.domain.errors import DatabaseBusy, NotFound
 from shelter.domain.people import DraftTooLarge
 from shelter.domain.permissions import SYSTEM, Principal
 from shelter.extensions import db
@@ -120,3 +120,20 @@ def test_saving_from_two_windows_at_once_keeps_one_draft(app: Flask, minseo: Pri
     assert not failed
     with app.app_context():
         assert count() == 1
+
+
+def test_what_was_sent_is_forgotten_or_not_but_never_refused(
+    context: Flask, minseo: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The act is done: an answer that it is not would be wrong."""
+    save_draft(purpose="intake:7", body={"heads": 2}, by=minseo)
+
+    def busy(**_: object) -> None:
+        raise DatabaseBusy()
+
+    monkeypatch.setattr(drafts, "drop_draft", busy)
+    drafts.forget_sent(purpose="intake:7", by=minseo)
+    monkeypatch.undo()
+    assert count() == 1
+    drafts.forget_sent(purpose="intake:7", by=minseo)
+    assert count() == 0

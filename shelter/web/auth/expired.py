@@ -95,7 +95,7 @@ def after(response: Response) -> Response:
         draft_id, path = session.get("typed", (None, None))
         if draft_id and path == request.path:
             session.pop("typed")
-            drafts.drop_draft(by=current_user, draft_id=_uuid(draft_id))
+            drafts.forget_sent(by=current_user, draft_id=_uuid(draft_id))
     return response
 
 

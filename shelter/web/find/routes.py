@@ -105,7 +105,7 @@ def record_turnaway() -> ResponseReturnValue:
         by=current_user,
         once=once_from(),
     )
-    drafts.drop_draft(purpose=PURPOSE, by=current_user)
+    drafts.forget_sent(purpose=PURPOSE, by=current_user)
     flash(_("The turnaway is recorded, without a name."), "success")
     return redirect(url_for("find.show"), code=303)
 

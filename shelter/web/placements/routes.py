@@ -116,7 +116,7 @@ def take_in(reference: str) -> ResponseReturnValue:
             except DomainError as refused:
                 show(refused, form)
             else:
-                drafts.drop_draft(purpose=purpose, by=current_user)
+                drafts.forget_sent(purpose=purpose, by=current_user)
                 if same := queries.same_number(booking.household_id, current_user):
                     flash(_("The same number stands in: %(cases)s", cases=", ".join(same)), "warning")
                 to = "placements.confirm" if booking.is_held else "stays.show"
