@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
@@ -12,12 +11,12 @@ from flask import Flask
 
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Role
-from tests.support.browsers import Browser, new_once
+from tests.support.browsers import new_once
 from tests.support.people import create_user
 from tests.support.servers import Web
 
 Answer = TypeVar("Answer")
-PATIENCE = 300
+PATIENCE = 3600
 
 
 class Coordinator:
@@ -75,15 +74,8 @@ def together(acts: Sequence[Callable[[], Answer]]) -> list[Answer]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE * 2)
+        thread.join(PATIENCE)
     if failures:
         raise failures[0]
     assert not any(thread.is_alive() for thread in threads), "somebody still waits for an answer"
     return answers
-
-
-@contextmanager
-def twins(browser: Browser) -> Any:
-    """Two connections of one browser: two clicks, or two tabs."""
-    with ExitStack() as stack:
-        yield stack.enter_context(browser.twin()), stack.enter_context(browser.twin())
