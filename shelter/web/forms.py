@@ -7,13 +7,16 @@ than to be constructed on GET as on POST.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from flask import Flask, Request, g, request, session
+from flask_babel import get_locale
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import HiddenField
+from wtforms.i18n import get_translations
 
 from shelter.web import language
 from shelter.web.converters import LARGEST_ID
@@ -57,8 +60,17 @@ class TypedRequest(Request):
         return ImmutableMultiDict if self.path.startswith("/webhooks/") else Typed
 
 
+@cache
+def _own_words(language: str) -> Any:
+    """What WTForms itself says ("Not a valid choice"): read from its files once, not for every page."""
+    return get_translations([language])
+
+
 class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
+        def get_translations(self, form: Any) -> Any:
+            return _own_words(str(get_locale()))
+
         def wrap_formdata(self, form: Any, formdata: Any) -> Any:
             sent = super().wrap_formdata(form, formdata)
             typed = g.get("typed")
