@@ -102,7 +102,7 @@ def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[da
     if not wanted:
         return []
     expiry.release_expired([placement.unit_id], nights, now)
-    if taken := sorted({*_held_by_others(placement, wanted), *_out_of_service(placement, wanted)}):
+    if taken := sorted({*_held_by_others(placement, wanted), *out_of_service(placement.unit, wanted)}):
         raise NightsTaken(first_night=taken[0], nights=len(taken))
     second_look.check_room(placement, wanted)
     return wanted
@@ -126,10 +126,10 @@ def _held_by_others(placement: Placement, wanted: list[date]) -> list[date]:
     return [row.night for row in rows if row.placement_id != placement.id and row.night in wanted]
 
 
-def _out_of_service(placement: Placement, wanted: list[date]) -> list[date]:
-    """Nights from the day on which the unit is given up."""
-    until = placement.unit.in_service_until
-    return [night for night in wanted if until is not None and night >= until]
+def out_of_service(unit: Unit, nights: Iterable[date]) -> list[date]:
+    """Those of the nights from the day on which the unit is given up."""
+    until = unit.in_service_until
+    return [night for night in nights if until is not None and night >= until]
 
 
 def is_somebody_else_in(placement: Placement) -> bool:

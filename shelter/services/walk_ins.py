@@ -31,7 +31,7 @@ from shelter.services import expiry, ledger, newcomers, overstays
 from shelter.services.arrivals import settle, start_clock
 from shelter.services.history import note
 from shelter.services.placements import next_number
-from shelter.services.stays import need_reason, real_time, record
+from shelter.services.stays import is_somebody_else_in, need_reason, out_of_service, real_time, record
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 
@@ -76,6 +76,8 @@ def record_walk_in(
         number = next_number(guest) if household else 1
         stay = _stay(work, guest, number, version, limit, night, now)
         placement = _place(work, stay, guest, unit, nights, now)
+        if is_somebody_else_in(placement):
+            raise UnitStillOccupied()
         start_clock(stay, placement, arrived)
         settle(placement, arrived, now)
         placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
@@ -108,6 +110,8 @@ def _check(unit: Unit, nights: Nights, party: Party, now: datetime, *, accepts_m
         if any(placement.state is PlacementState.IN_HOUSE for placement in placements):
             raise UnitStillOccupied()
         raise NightsTaken(first_night=taken[0].night, nights=len(taken))
+    if given_up := out_of_service(unit, nights):
+        raise NightsTaken(first_night=given_up[0], nights=len(given_up))
     reasons = find.look(unit.id, nights, party, now=now, is_theirs=True).verdict(party).reasons
     if not SAFETY_REASONS.isdisjoint(reasons):
         raise UnitJustTaken()

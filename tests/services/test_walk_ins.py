@@ -94,6 +94,21 @@ def test_never_over_somebody_who_is_in_the_room_or_was(unit: Unit, coordinator: 
         walk_in(unit, coordinator)
 
 
+def test_never_over_somebody_who_came_after_their_last_night(unit: Unit, coordinator: Account) -> None:
+    """Every night asked for was free, and they are still there by what is said: since yesterday somebody else is."""
+    make_stay(unit, arrive_on=TENTH, leave_on=TENTH + 5 * DAY, state=P.IN_HOUSE)
+    with pytest.raises(UnitStillOccupied):
+        walk_in(unit, coordinator, arrived_at=at("2026-03-08 20:00"), leave_on=TENTH)
+
+
+def test_never_past_the_day_a_room_is_given_up(unit: Unit, coordinator: Account) -> None:
+    unit.in_service_until = TENTH + 3 * DAY
+    db.session.commit()
+    with pytest.raises(NightsTaken):
+        walk_in(unit, coordinator, leave_on=TENTH + 4 * DAY)
+    walk_in(unit, coordinator, leave_on=TENTH + 3 * DAY)
+
+
 def test_a_closed_room_is_said_to_be_taken(unit: Unit, coordinator: Account) -> None:
     make_closure(unit, from_on=TENTH, until_on=TENTH + 2 * DAY)
     with pytest.raises(NightsTaken):
