@@ -15,7 +15,6 @@ LONGEST = 400
 # A longer file needs a reason that stands here.
 LONGER: dict[str, str] = {
     "tests/services/test_corners.py": "one collection of corners, each read on its own",
-    "tests/services/test_life_of_a_stay.py": "one state machine: hypothesis wants its rules in one class",
 }
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "misc", "parts"}
 # The pattern is put together so that this file does not match itself.
