@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     quick_exit_url: str = Field("https://www.weather.go.kr/", validation_alias="SHELTER_QUICK_EXIT_URL")
     night_sheets_dir: Path | None = Field(None, validation_alias="SHELTER_NIGHT_SHEETS_DIR")
     backup_recipient: str | None = Field(None, validation_alias="SHELTER_BACKUP_RECIPIENT")
+    backup_dir: Path | None = Field(None, validation_alias="SHELTER_BACKUP_DIR")
     metrics_token: SecretStr | None = Field(None, validation_alias="SHELTER_METRICS_TOKEN")
     sms_gateway: Literal["console", "twilio"] = Field("console", validation_alias="SHELTER_SMS_GATEWAY")
     twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")

@@ -20,6 +20,7 @@ from shelter.cli.processes import serve
 
 GROUPS = {
     "audit": "Read and verify the audit trail.",
+    "backup": "Sealed backups of the whole database, and bringing one back.",
     "demo": "Demonstration data.",
     "jobs": "List and run the jobs of the timetable.",
     "keys": "Keys of the sealed fields and of the number index.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
@@ -17,6 +18,7 @@ SAFE_KEEPING = """\
 # whoever loses this file can never read the sealed fields again, from no backup.
 # Keep a copy off this machine, apart from the backups: on paper in a safe, or in a password manager.
 """
+RECIPIENT = "SHELTER_BACKUP_RECIPIENT"
 
 
 class Kind(Enum):
@@ -34,6 +36,16 @@ def key_file(kind: Kind) -> Path:
     return directory() / ("demo-keys.env" if kind is Kind.DEMO else "keys.env")
 
 
+def recipient_file(kind: Kind) -> Path:
+    """For whom backups are sealed: no secret."""
+    return directory() / ("demo-backup.env" if kind is Kind.DEMO else "backup.env")
+
+
+def demo_identity_file() -> Path:
+    """The demonstration protects nobody, so that its backups can be opened beside it."""
+    return directory() / "demo-backup-identity.txt"
+
+
 def database_file(kind: Kind) -> Path:
     return directory() / f"{kind.value}.sqlite3"
 
@@ -43,8 +55,9 @@ def use(kind: Kind) -> None:
     defaults = {"DATABASE_URL": f"sqlite:///{database_file(kind)}"}
     if kind is Kind.DEMO:
         defaults["SHELTER_ENV"] = "development"
-    if key_file(kind).exists():
-        defaults |= _read(key_file(kind))
+    for file in (key_file(kind), recipient_file(kind)):
+        if file.exists():
+            defaults |= _read(file)
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
@@ -74,13 +87,32 @@ def create_keys(kind: Kind) -> bool:
         secrets.token_urlsafe(48),
     ]
     text = SAFE_KEEPING + "".join(f"{name}={value}\n" for name, value in zip(KEY_NAMES, values, strict=True))
-    # Created closed, not closed after: nobody else may open it in between.
-    descriptor = os.open(key_file(kind), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    _write(key_file(kind), text)
     return True
+
+
+def create_recipient(kind: Kind, show: Callable[[str], None]) -> None:
+    """Where nobody is named for whom to seal backups: a new identity. It is shown, and only its recipient is kept."""
+    if os.environ.get(RECIPIENT):
+        return
+    from shelter import age
+
+    secret, recipient = age.new_identity()
+    directory().mkdir(mode=0o700, exist_ok=True)
+    if kind is Kind.DEMO:
+        _write(demo_identity_file(), f"{secret}\n")
+    else:
+        show(secret)
+    _write(recipient_file(kind), f"{RECIPIENT}={recipient}\n")
+    os.environ[RECIPIENT] = recipient
+
+
+def _write(file: Path, text: str) -> None:
+    # Created closed, not closed after: nobody else may open it in between.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def random_key() -> str:

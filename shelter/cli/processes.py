@@ -55,8 +55,24 @@ def serve(*, demo: bool) -> None:
     if keys_are_new and not demo:
         click.echo(f"New keys: {instance.key_file(kind)}. Read the first lines of that file now.")
     address = os.environ["SHELTER_PUBLIC_URL"]
+    _name_recipient(kind)
     children = [Child("web server", WEB), Child("scheduler", (*SHELTER, "scheduler", "run"))]
     sys.exit(supervise(children, ready=lambda: _announce_when_answering(port, address)))
+
+
+def _name_recipient(kind: instance.Kind) -> None:
+    """Once: the identity that opens the backups is shown, and kept nowhere."""
+    if os.environ.get("JOURNAL_STREAM") and not os.environ.get(instance.RECIPIENT) and kind is instance.Kind.REAL:
+        click.echo("No backups are made yet, because what is printed here is kept: run `make start` once by hand.")
+        return
+    instance.create_recipient(
+        kind,
+        lambda secret: click.echo(
+            "Backups are made every night and sealed for this identity. It is shown this once and is not kept here:"
+            " write it down, keep it off this machine and apart from the backups. Without it no backup can be"
+            f" opened.\n\n  {secret}\n"
+        ),
+    )
 
 
 def _free_port(text: str) -> int:

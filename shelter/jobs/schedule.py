@@ -26,7 +26,9 @@ class Job:
 JOBS = {timing.name: Job(timing, getattr(tasks, timing.name.replace("-", "_"))) for timing in TIMETABLE}
 
 
-def run_by_hand(name: str, *, today: date | None = None) -> Mapping[str, int]:
+def run_by_hand(
+    name: str, *, today: date | None = None, tell: Callable[[str], None] = tasks.silent
+) -> Mapping[str, int]:
     """One run outside the timetable, recorded like the others; what it counted. Raises what the job raises."""
     from shelter.services import clockwork
 
@@ -35,7 +37,7 @@ def run_by_hand(name: str, *, today: date | None = None) -> Mapping[str, int]:
     while (run_id := clockwork.begin_run(name, due_at)) is None:  # somebody else's, at the same instant
         due_at += timedelta(microseconds=1)
     try:
-        counts = job.run(tasks.Run(day=today))
+        counts = job.run(tasks.Run(day=today, tell=tell))
     except Exception as failed:
         clockwork.end_run(run_id, error=failed)
         raise

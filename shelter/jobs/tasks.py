@@ -20,12 +20,20 @@ def _never() -> bool:
     return False
 
 
+def silent(_said: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Run:
-    """`day` is set when it is to work for another day than this; `should_stop` tells long work to end early."""
+    """`day` is set when it is to work for another day than this; `should_stop` tells long work to end early.
+
+    `tell` is there for people who look on.
+    """
 
     day: date | None = None
     should_stop: Callable[[], bool] = _never
+    tell: Callable[[str], None] = silent
 
     @property
     def today(self) -> date:
@@ -98,7 +106,8 @@ def print_night_sheets(run: Run) -> Counts:
 def back_up_database(run: Run) -> Counts:
     from shelter.services import backups
 
-    return {"copies": 0 if backups.back_up() is None else 1}
+    made = backups.back_up(run.tell)
+    return {"copies": 1, "rows": made.rows, "bytes": made.bytes}
 
 
 def forget_dead_sessions(run: Run) -> Counts:

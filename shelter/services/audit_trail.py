@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -108,6 +109,20 @@ def anchor_heads(file: Path) -> int:
         with file.open("a", encoding="ascii") as out:
             out.writelines(news)
     return len(news)
+
+
+def begin_anchors_again(heads: Mapping[int, int]) -> int:
+    """For a database that is older than its anchors: those later than its `heads` are kept in a file beside; how many.
+
+    They prove what is lost: that there were entries after the backup.
+    """
+    file = anchor_file()
+    lines = file.read_text(encoding="ascii").splitlines(keepends=True) if file.exists() else []
+    known = [line for line in lines if int(line.split()[2]) <= heads.get(int(line.split()[1]), 0)]
+    if len(known) < len(lines):
+        file.rename(file.with_name(f"{file.name}.until-{clock.now():%Y%m%dT%H%M%SZ}"))
+        file.write_text("".join(known), encoding="ascii")
+    return len(lines) - len(known)
 
 
 def anchor_file() -> Path:

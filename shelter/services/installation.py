@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shelter.config import Settings, UnsafeSettings
 from shelter.extensions import db, keyring
+from shelter.gateways.copies import MARK
 from shelter.keyring import Unreadable
 from shelter.models.clockwork import Installation
 from shelter.models.households import ContactNumber
@@ -23,8 +24,14 @@ def check_unchanged(settings: Settings) -> None:
     does not answer.
     """
     try:
-        if not inspect(db.engine).has_table(Installation.__tablename__):
+        tables = set(inspect(db.engine).get_table_names())
+        if Installation.__tablename__ not in tables:
             return
+        if MARK in tables:
+            raise UnsafeSettings(
+                "The system does not start: a restore into this database was not finished. Make a new empty database"
+                " (for SQLite: remove the file) and restore the backup again."
+            )
         row = db.session.get(Installation, 1)
         newest = select(ContactNumber).order_by(ContactNumber.id.desc()).limit(LOOKED_AT)
         numbers = list(db.session.scalars(newest))

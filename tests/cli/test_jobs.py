@@ -48,7 +48,7 @@ def test_a_day_that_is_none_is_said(app: Flask) -> None:
 def test_every_job_runs_by_hand_on_an_empty_database(app: Flask, job: str, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     said = app.test_cli_runner().invoke(args=["jobs", "run", job])
-    assert (said.exit_code, said.output.split(":")[0]) == (0, job), said.output
+    assert (said.exit_code, said.stdout.split(":")[0]) == (0, job), said.output
 
 
 def test_another_day_can_be_asked_for(app: Flask, frozen_clock: Clock) -> None:

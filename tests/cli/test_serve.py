@@ -20,6 +20,7 @@ from tests.support.settings import OURS
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"http://localhost:\d+/link/\S+")
+IDENTITY = re.compile(r"AGE-SECRET-KEY-1\w+")
 
 
 def free_port() -> int:
@@ -91,6 +92,9 @@ def test_a_new_installation_serves_pages_and_invites_its_first_administrator(
     assert link, first.said
     assert first.get(link[0].partition(str(first.port))[2]) == 200
     assert "Keep a copy off this machine" in (tmp_path / "instance/keys.env").read_text()
+    identity = IDENTITY.findall(first.said)
+    assert len(identity) == 1
+    assert "SHELTER_BACKUP_RECIPIENT=age1" in (tmp_path / "instance/backup.env").read_text()
     readable = [p.name for p in (tmp_path / "instance").iterdir() if stat.S_IMODE(p.stat().st_mode) & 0o077]
     assert readable == []
 
@@ -102,6 +106,9 @@ def test_a_new_installation_serves_pages_and_invites_its_first_administrator(
 
     second = serving()
     second.wait_until_it_answers()
+    assert IDENTITY.findall(second.said) == identity, "it is shown once"
+    kept = [path.read_bytes() for path in (tmp_path / "instance").rglob("*") if path.is_file()]
+    assert not [text for text in kept if identity[0].encode() in text]
     assert len(set(LINK.findall(second.said))) == 2, "a link nobody used is replaced by a new one"
     os.kill(second.children()[1], signal.SIGKILL)
     assert second.process.wait(30) == 1
@@ -132,7 +139,7 @@ def test_the_demonstration_leaves_no_trace_in_the_real_thing(serving: Callable[.
     demonstration.wait_until_it_answers()
     assert "password:" in demonstration.said
     kept = {path.name.partition(".")[0] for path in (tmp_path / "instance").iterdir()}
-    assert kept == {"demo", "demo-keys"}
+    assert kept == {"demo", "demo-keys", "demo-backup", "demo-backup-identity"}
     demonstration.process.send_signal(signal.SIGINT)
     assert demonstration.process.wait(30) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from shelter.config import Settings
 
@@ -26,11 +27,19 @@ def forget_environment() -> None:
 
 def settings(database_url: str, **changes: Any) -> Settings:
     """As production has them, unless a test says otherwise."""
-    return Settings(**({"database_url": database_url, "env": "production"} | KEYS | changes))
+    where = {"database_url": database_url, "backup_dir": _backups(database_url)}
+    return Settings(**({"env": "production"} | where | KEYS | changes))
 
 
 def environment(database_url: str, **changes: str) -> dict[str, str]:
     """The same for a child process: what to put into its environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     named = {f"SHELTER_{name.upper()}": value for name, value in KEYS.items()}
+    if backups := _backups(database_url):
+        named["SHELTER_BACKUP_DIR"] = backups
     return clean | named | {"SHELTER_ENV": "production", "DATABASE_URL": database_url} | changes
+
+
+def _backups(database_url: str) -> str | None:
+    """With the data of our PostgreSQL, which go with it; beside a SQLite file they are anyway."""
+    return next((f"{host}/backups" for host in parse_qs(urlsplit(database_url).query).get("host", [])), None)

@@ -9,6 +9,8 @@ ACTIONS = {
     "arrival_card.opened": _l("Opened an arrival card"),
     "arrival_card.received": _l("Marked an arrival card as received"),
     "audit.read": _l("Read the access log"),
+    "backup.made": _l("Made a backup"),
+    "backup.restored": _l("Restored a backup"),
     "exclusions.changed": _l("Changed safety exclusions"),
     "extension.opened": _l("Opened a request for an extension"),
     "find.exclusions_changed": _l("Searched with other places to avoid"),

@@ -1,0 +1,141 @@
+"""What is not brought back: nothing is written then, and a sentence says why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelter import age
+from shelter.domain import backups as refusals
+from shelter.domain.errors import DomainError
+from shelter.extensions import db
+from shelter.gateways.leadership import leadership_over
+from shelter.services import backups, restore
+from tests import factories as make
+from tests.backups.conftest import Made
+from tests.support.backups import bring_back, hashes, installed, is_blank, repacked
+from tests.support.databases import Database
+from tests.support.settings import IDENTITY, settings
+
+
+def refused(
+    file: Path, into: Database, why: type[DomainError], *, identity: str = IDENTITY, **changes: Any
+) -> DomainError:
+    with installed(into, **changes), pytest.raises(why) as said:
+        bring_back(file, identity)
+    assert is_blank(into)
+    return said.value  # type: ignore[no-any-return]
+
+
+@pytest.mark.only("sqlite")
+def test_somebody_elses_identity_opens_nothing(made: Made, blank_database: Database) -> None:
+    refused(made.file, blank_database, refusals.WrongIdentity, identity=age.new_identity()[0])
+    refused(made.file, blank_database, refusals.IdentityNotValid, identity="# the identity is in the safe")
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("how", ["cut in half", "the last byte", "one bit in the middle", "one more byte", "empty"])
+def test_a_damaged_file_writes_nothing(made: Made, blank_database: Database, how: str) -> None:
+    text = made.file.read_bytes()
+    middle = len(text) // 2
+    made.file.write_bytes(
+        {
+            "cut in half": text[:middle],
+            "the last byte": text[:-1],
+            "one bit in the middle": text[:middle] + bytes([text[middle] ^ 1]) + text[middle + 1 :],
+            "one more byte": text + b"x",
+            "empty": b"",
+        }[how]
+    )
+    refused(made.file, blank_database, refusals.BackupDamaged)
+
+
+@pytest.mark.only("sqlite")
+def test_something_else_sealed_is_no_backup(made: Made, blank_database: Database) -> None:
+    with made.file.open("wb") as out:
+        age.encrypt([b"holiday pictures"], out, age.recipients_in(settings("sqlite:////x").backup_recipient or ""))
+    refused(made.file, blank_database, refusals.NotABackup)
+
+
+@pytest.mark.only("sqlite")
+def test_whoever_knows_the_recipient_alone_makes_no_backup(
+    made: Made, blank_database: Database, tmp_path: Path
+) -> None:
+    def forge(place: Path) -> None:
+        manifest = place / backups.MANIFEST
+        manifest.write_text(manifest.read_text().replace('"rows": 1', '"rows": 2'))
+
+    refused(repacked(made.file, tmp_path / "x", forge), blank_database, refusals.BackupForged)
+
+
+OTHER = "t2:" + "eA" * 21 + "A="
+SAME_NAME = "t1:" + "eA" * 21 + "A="
+
+
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"field_keys": OTHER}, "SHELTER_FIELD_KEYS (t1)"),
+        ({"field_keys": SAME_NAME}, "SHELTER_FIELD_KEYS (t1)"),
+        ({"index_key": "another-index-key-0123456789abcdef-----"}, "SHELTER_INDEX_KEY"),
+        ({"audit_key": "another-audit-key-0123456789abcdef-----"}, "SHELTER_AUDIT_KEY"),
+    ],
+    ids=["field key gone", "another field key under its name", "another index key", "another audit key"],
+)
+def test_a_missing_key_is_named(made: Made, blank_database: Database, changes: dict[str, str], named: str) -> None:
+    assert refused(made.file, blank_database, refusals.KeysMissing, **changes).params == {"names": named}
+
+
+@pytest.mark.only("sqlite")
+def test_nights_are_counted_as_they_were(made: Made, blank_database: Database) -> None:
+    refused(made.file, blank_database, refusals.NightsCountedOtherwise, cutover_hours=6)
+    refused(made.file, blank_database, refusals.NightsCountedOtherwise, timezone="Asia/Tokyo")
+    with installed(blank_database):  # the clock of the process again
+        pass
+
+
+@pytest.mark.only("sqlite")
+def test_a_newer_one_is_refused(made: Made, blank_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restore, "_known_migrations", lambda: {"0001"})
+    refused(made.file, blank_database, refusals.BackupTooNew)
+
+
+@pytest.mark.only("sqlite")
+def test_it_goes_back_to_the_same_kind_of_database(made: Made, blank_database: Database, tmp_path: Path) -> None:
+    def other_kind(place: Path) -> None:
+        manifest = json.loads((place / backups.MANIFEST).read_bytes())
+        manifest["database"] = "another"
+        (place / backups.MANIFEST).write_text(json.dumps(manifest))
+
+    refused(repacked(made.file, tmp_path / "x", other_kind), blank_database, refusals.OtherKindOfDatabase)
+
+
+def test_nothing_is_ever_overwritten(made: Made, database: Database) -> None:
+    with installed(database):
+        make.make_site("Rose")
+        before = hashes()
+        with pytest.raises(refusals.DatabaseNotEmpty):
+            bring_back(made.file)
+        assert hashes() == before
+
+
+def test_the_clockwork_must_stand_still(made: Made, blank_database: Database) -> None:
+    with installed(blank_database):
+        clockwork = leadership_over(db.engine)
+        assert clockwork.acquire()
+        with pytest.raises(refusals.DatabaseInUse):
+            bring_back(made.file)
+        clockwork.release()
+    assert is_blank(blank_database)
+
+
+@pytest.mark.only("postgresql")
+def test_nobody_else_may_be_connected(made: Made, blank_database: Database) -> None:
+    other = blank_database.connect()
+    refused_ = refused(made.file, blank_database, refusals.DatabaseInUse)
+    other.close()
+    assert refused_.code == "database_in_use"
