@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         parse_field_keys(value.get_secret_value())
         return value
 
+    @field_validator("backup_recipient")
+    @classmethod
+    def _well_formed_recipient(cls, value: str | None) -> str | None:
+        if value:
+            from shelter.age import recipients_in
+
+            recipients_in(value)
+        return value
+
     @model_validator(mode="after")
     def _safe_together(self) -> Settings:
         host = urlsplit(self.public_url).hostname

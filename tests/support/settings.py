@@ -8,18 +8,22 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shelter.config import Settings
+from tests.support.postgres import programs
 
 KEYS = {
     "secret_key": "secret-key-of-the-tests-0123456789abcdef",
     "field_keys": "t1:" + base64.b64encode(bytes(range(32))).decode(),
     "index_key": "index-key-of-the-tests-0123456789abcdef-",
     "audit_key": "audit-key-of-the-tests-0123456789abcdef-",
+    "backup_recipient": "age1evujp4x6jvhetk5tkh40n9ljhsetu0vql4quz530xz4htycaf3gq7sd7j5",
 }
+IDENTITY = "AGE-SECRET-KEY-15D6NEX2P9UEWT29XWWKL3Z666FGN6702VD0GE977S5R8FZPYQETQFELSAY"  # opens the backups
 OURS = ("SHELTER_", "TWILIO_", "DATABASE_URL")
 
 
 def forget_environment() -> None:
-    """A developer's own settings must not change what the tests say."""
+    """A developer's own settings and programs must not change what the tests say."""
+    os.environ["PATH"] = os.pathsep.join((str(programs()), os.environ.get("PATH", os.defpath)))
     for name in list(os.environ):
         if name.startswith(OURS):
             del os.environ[name]
