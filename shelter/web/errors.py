@@ -6,8 +6,10 @@ The sentences themselves are in `web/sentences/`, by subject.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime, time
 from enum import StrEnum
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -59,6 +61,7 @@ STATUS: dict[type[DomainError], int] = {
     OutcomeUnknown: 503,
 }
 OTHERWISE = 422
+LONGEST_HEARD, SECONDS_HEARD = 32 * 1024 * 1024, 10
 # Heading and what to do, for each answer that is not what was asked for.
 PAGES: dict[int, tuple[Any, Any]] = {
     400: (
@@ -166,6 +169,7 @@ def init_app(app: Flask) -> None:
     for kind in UNAVAILABLE:
         app.register_error_handler(kind, _unavailable)
     app.register_error_handler(Exception, _broken)
+    app.after_request(_hear_out)
 
 
 def _http(error: HTTPException) -> Any:
@@ -179,14 +183,28 @@ def _http(error: HTTPException) -> Any:
     return answer
 
 
+def _hear_out(answer: Response) -> Response:
+    """What is still coming is read and thrown away: a browser cut off while it sends never shows the answer."""
+    coming = request.content_length or (request.environ.get("wsgi.input_terminated") and LONGEST_HEARD)
+    if answer.status_code < 300 or "form" in vars(request) or not coming:
+        return answer
+    left, until = min(coming, LONGEST_HEARD), monotonic() + SECONDS_HEARD
+    with suppress(Exception):  # whoever sent it may be gone, or never sent it whole
+        while left > 0 and monotonic() < until:
+            part = request.environ["wsgi.input"].read(min(left, 65_536))
+            left -= len(part) or left
+    return answer
+
+
 def _refused(error: DomainError) -> Response:
     status = STATUS.get(type(error), OTHERWISE)
     answer = _page(status, PAGES[status][0], sentence(error))
     if isinstance(error, DatabaseBusy):
         answer.headers["Retry-After"] = "5"
-        is_out_of_room = isinstance(error, DatabaseFull)
-        what = "the disk of the database is full" if is_out_of_room else "the database did not answer in time"
-        log.error(what, exc_info=error, endpoint=request.endpoint)
+        if isinstance(error, DatabaseFull):
+            log.error("the disk of the database is full", exc_info=error, endpoint=request.endpoint)
+        else:
+            log.error("the database did not answer in time", exc_info=error, endpoint=request.endpoint)
     if isinstance(error, TooManyTries):
         answer.headers["Retry-After"] = str(error.wait_seconds)
     return answer

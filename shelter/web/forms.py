@@ -30,13 +30,24 @@ CONTROLS = dict.fromkeys([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 LONGEST_NAME = 100
 
 
-class Typed(ImmutableMultiDict[str, str]):
-    """Fields and parameters of a request, without control characters; those with names no page of ours gives go."""
+class Named(ImmutableMultiDict[str, str]):
+    """Fields and parameters of a request as they came; a part without a name is none."""
+
+    def __init__(self, mapping: Any = None) -> None:
+        if isinstance(mapping, Iterable) and not hasattr(mapping, "items"):
+            mapping = [(name, value) for name, value in mapping if name is not None]
+        super().__init__(mapping)
+
+
+class Typed(Named):
+    """The same without control characters; those with names no page of ours gives go."""
 
     def __init__(self, mapping: Any = None) -> None:
         if isinstance(mapping, Iterable) and not hasattr(mapping, "items"):
             mapping = [
-                (name, _readable(value)) for name, value in mapping if name.isascii() and len(name) <= LONGEST_NAME
+                (name, _readable(value))
+                for name, value in mapping
+                if name is not None and name.isascii() and len(name) <= LONGEST_NAME
             ]
         super().__init__(mapping)
 
@@ -54,10 +65,12 @@ def row_id(said: Any) -> int:
 
 
 class TypedRequest(Request):
+    is_json = False  # no page of ours sends it: what says that it is, is not read
+
     @property
     def parameter_storage_class(self) -> type[ImmutableMultiDict[str, str]]:  # type: ignore[override]
         """What the provider signed is taken as it came."""
-        return ImmutableMultiDict if self.path.startswith("/webhooks/") else Typed
+        return Named if self.path.startswith("/webhooks/") else Typed
 
 
 @cache

@@ -11,14 +11,17 @@ from flask import Flask
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from shelter import logs
+from shelter import config, logs
 from shelter.domain.people import TRIES_PER_ACCOUNT
 from shelter.extensions import db
 from shelter.queries.audit import LOOKS
 from shelter.web.once import fingerprint
 from shelter.web.sentences.audit import ACTIONS
+from tests.secrecy.bad_values import MULTIPART, NESTED, NO_NAME
+from tests.support.databases import Database
 from tests.support.pages import page_of
 from tests.support.people import sign_in
+from tests.support.settings import settings
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -43,6 +46,20 @@ def test_a_token_of_any_characters_is_compared(make_app: Callable[..., Flask]) -
     away: Any = {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}}
     assert client.get("/metrics", headers={"Authorization": "Bearer \u00e9"}, **away).status_code == 404
     assert client.get("/metrics", headers={"Authorization": "Bearer quiet lantern"}, **away).status_code == 200
+
+
+@pytest.mark.parametrize(("body", "kind"), [(NO_NAME, MULTIPART), (NESTED, "application/json")])
+@pytest.mark.parametrize("address", ["/login", "/webhooks/twilio/inbound"])
+def test_a_body_no_page_of_ours_sends_is_refused(
+    app: Flask, database: Database, address: str, body: bytes, kind: str
+) -> None:
+    """A part without a name, and lists in lists deeper than anybody can read."""
+    config.activate(settings(database.url, twilio_auth_token=SecretStr("t" * 32)))
+    app.config["WTF_CSRF_ENABLED"] = False
+    headers = {"X-Twilio-Signature": "x"}
+    answer = app.test_client().post(address, data=body, content_type=kind, headers=headers)
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert answer.status_code in (403, 422)
 
 
 def test_a_session_left_open_does_not_let_passwords_be_tried(app: Flask) -> None:
