@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from flask import Flask
@@ -185,6 +185,18 @@ def test_a_clock_that_went_forward_and_back_repeats_and_misses_nothing(
     frozen_clock.forward(days=1)
     machine.catch_up()
     assert work.days == ["2026-03-10", "2026-03-11", "2026-03-11"]
+
+
+def test_a_slot_run_ahead_of_its_time_is_run_again_when_it_is_due(
+    app: Flask, frozen_clock: Clock, work: Work, clockwork_of: Callable[..., Clockwork]
+) -> None:
+    """The clock was a day ahead from 16:00 on and is right again at 02:00, half an hour before the slot."""
+    machine = clockwork_of(nightly(work))
+    for wall in ("2026-03-10 15:00", "2026-03-11 16:00", "2026-03-11 02:00", "2026-03-11 02:31"):
+        frozen_clock.set(wall)
+        machine.catch_up()
+    assert work.days == ["2026-03-10", "2026-03-11", "2026-03-11"]
+    assert [run.due_at for run in runs(app)] == [clock.instant(date(2026, 3, day), 2, 30) for day in (10, 11)]
 
 
 def test_a_run_by_hand_is_recorded_and_leaves_the_slots_alone(context: Flask, frozen_clock: Clock) -> None:
