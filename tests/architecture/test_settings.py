@@ -58,6 +58,7 @@ def test_a_missing_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str) ->
             "SHELTER_PUBLIC_URL",
         ),
         ({"SHELTER_TRUSTED_PROXIES": "many"}, "SHELTER_TRUSTED_PROXIES"),
+        ({"SHELTER_BACKUP_RECIPIENT": "age1tooshort"}, "SHELTER_BACKUP_RECIPIENT"),
         ({"SHELTER_MAX_HOLD_MINUTES": "0"}, "SHELTER_MAX_HOLD_MINUTES"),
         ({"SHELTER_SMS_GATEWAY": "pigeon"}, "SHELTER_SMS_GATEWAY"),
         (TWILIO | {"TWILIO_ACCOUNT_SID": None}, "TWILIO_ACCOUNT_SID"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from shelter import clock
 from shelter.domain.messages import MessageState, Template
 from shelter.domain.permissions import Role
 from shelter.extensions import db
+from shelter.models.clockwork import Installation
 from shelter.models.messages import Message
 from shelter.models.people import IdempotentAct, OneTimeLink
 from shelter.services import audit_trail, backups
@@ -43,6 +44,12 @@ def folder(frozen_clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return tmp_path / "backups"
 
 
+def live_since(day: date) -> None:
+    """Otherwise since the databases of the tests were made, and of nights before that there is nothing."""
+    db.session.get_one(Installation, 1).live_from = day
+    db.session.commit()
+
+
 def texts() -> dict[str, UUID]:
     """One that waits, one that is with the dispatcher, one for later, one that went."""
     made = {}
@@ -62,6 +69,7 @@ def texts() -> dict[str, UUID]:
 def made(fresh_database: Database) -> Iterator[Made]:
     """A small house with texts on their way, somebody signed in, a link not yet used."""
     with installed(fresh_database) as app:
+        live_since(date(2026, 1, 1))
         kept = texts()
         site = make.make_site("Magnolia", directions="Left at the bakery")
         make.make_stay(make.make_unit(site=site), household=make.make_household(women=1))

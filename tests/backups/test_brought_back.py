@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ from shelter.models.stays import Stay, Task
 from shelter.services import audit_trail, backups, delivery, demo, messages, restore
 from shelter.services.unit_of_work import unit_of_work
 from tests import factories as make
-from tests.backups.conftest import Made
+from tests.backups.conftest import Made, live_since
 from tests.conftest import Clock
 from tests.support.backups import (
     CHANGED,
@@ -136,6 +137,7 @@ def test_one_that_is_damaged_already_comes_back_as_it_is_and_says_so(
     fresh_database: Database, blank_database: Database
 ) -> None:
     with installed(fresh_database):
+        live_since(date(2026, 1, 1))
         make.make_stay(make.make_unit())
         make.make_user()
         with unit_of_work(SYSTEM) as work:

@@ -17,7 +17,7 @@ from shelter.config import load_settings
 def _in_a_checkout_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # What `use` adds to the environment goes again after the test.
-    for name in (*instance.KEY_NAMES, "DATABASE_URL", "SHELTER_ENV"):
+    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -88,6 +88,26 @@ def test_demonstration_and_real_thing_share_nothing() -> None:
     values = [set(instance.key_file(kind).read_text().splitlines()[3:]) for kind in Kind]
     assert not values[0] & values[1]
     assert instance.database_file(Kind.DEMO) != instance.database_file(Kind.REAL)
+
+
+def test_a_recipient_of_backups_is_named_once_and_its_identity_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    instance.create_keys(Kind.REAL)
+    instance.create_recipient(Kind.REAL, shown.append)
+    named = os.environ[instance.RECIPIENT]
+    instance.create_recipient(Kind.REAL, shown.append)
+    monkeypatch.delenv(instance.RECIPIENT)
+    instance.use(Kind.REAL)
+    assert os.environ[instance.RECIPIENT] == named
+    assert len(shown) == 1
+    assert not [file for file in instance.directory().iterdir() if shown[0] in file.read_text()]
+
+
+def test_the_demonstrations_backups_can_be_opened_beside_it() -> None:
+    shown: list[str] = []
+    instance.create_recipient(Kind.DEMO, shown.append)
+    assert shown == []
+    assert stat.S_IMODE(instance.demo_identity_file().stat().st_mode) == 0o600
 
 
 def test_the_key_file_says_how_to_keep_it() -> None:
