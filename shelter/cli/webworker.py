@@ -28,9 +28,10 @@ class Worker(ThreadWorker):
         if not isinstance(exc, errors.ParseException):
             super().handle_error(req, client, addr, exc)
             return
-        log.info("a request could not be read", kind=type(exc).__name__)
+        status = STATUS.get(type(exc), 400)
+        log.info("a request could not be read", status=status)
         with suppress(Exception):  # whoever sent it may be gone
-            util.write_nonblock(client, answer(self.wsgi, STATUS.get(type(exc), 400)))
+            util.write_nonblock(client, answer(self.wsgi, status))
 
 
 def answer(app: Any, status: int) -> bytes:

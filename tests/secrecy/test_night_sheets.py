@@ -17,7 +17,8 @@ from shelter.jobs.night_sheets import as_file
 from shelter.models.sites import Site
 from shelter.services import night_sheets
 from tests import factories
-from tests.secrecy.test_canaries import CANARY, DISTRICT, NUMBERS, Night, found_in, hold, intake
+from tests.secrecy.canaries import CANARY, DISTRICT, NUMBERS, found_in
+from tests.secrecy.night import Night, hold, intake
 from tests.support.people import create_user
 
 MAY_STAND = ["night_line", "staff"]

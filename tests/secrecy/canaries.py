@@ -1,0 +1,114 @@
+"""Something unmistakable for every field somebody tells, and the search for it wherever it could have been left."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from shelter.domain.districts import DISTRICTS
+
+FIELDS = [
+    "name",
+    "child",
+    "pet",
+    "code_word",
+    "who_answers",
+    "other_way",
+    "notes",
+    "draft",
+    "plan",
+    "reason",
+    "refused",
+    "cancelled",
+    "task_note",
+    "directions",
+    "located",
+    "left",
+    "sheet",
+    "inbound",
+    "login",
+    "expired",
+]
+LATIN, KOREAN = "qzvkxj", "카나리아새장"
+CANARY = {name: f"{LATIN}{name.replace('_', '')} {KOREAN}{n:02}" for n, name in enumerate(FIELDS)}
+PLANTED = f"{LATIN}planted {KOREAN}99"
+DISTRICT, HERS = DISTRICTS[3], DISTRICTS[7]
+# As typed; what follows the leading zero is in every way to write a number.
+NUMBERS = {
+    "number": "010-9911-7701",
+    "danger": "010-9911-7702",
+    "staff": "010-9911-7703",
+    "night_line": "02-9911-7704",
+    "from": "010-9911-7705",
+}
+
+
+def e164(name: str) -> str:
+    return "+82" + NUMBERS[name].replace("-", "")[1:]
+
+
+def written(text: str) -> set[bytes]:
+    """A text in the ways it could be written down."""
+    plain = text.encode()
+    ways = {plain, text.encode("utf-16-le"), text.encode("utf-16-be"), json.dumps(text)[1:-1].encode()}
+    ways |= {quote(text).encode(), quote(text).lower().encode(), plain.hex().encode(), plain.hex().upper().encode()}
+    if not text.isascii():
+        ways |= {text.encode("cp949"), "".join(f"&#{ord(c)};" for c in text).encode()}
+    for before in range(3):
+        # Of base64 what does not depend on the bytes around it.
+        coded = base64.b64encode(b"\0" * before + plain + b"\0" * 3)
+        inner = coded[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
+        ways |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    return ways
+
+
+def _numbers(typed: str) -> set[bytes]:
+    digits = typed.replace("-", "")
+    return written(typed[1:]) | written(digits[1:]) | written(typed[1:].replace("-", " "))
+
+
+def secrets_told() -> dict[str, set[bytes]]:
+    """Each secret in the ways it could be written down."""
+    ways = {name: written(text) for name, text in CANARY.items()}
+    ways |= {name: _numbers(number) for name, number in NUMBERS.items()}
+    for name, district in (("district", DISTRICT), ("her district", HERS)):
+        ways[name] = {district.ko.encode(), f'"{district.code}"'.encode(), f"'{district.code}'".encode()}
+    return ways
+
+
+# What is in every one of them.
+MARKS = written(LATIN) | written(KOREAN)
+MARKS |= {way for area in ("10", "2") for dash in ("", "-", " ") for way in written(f"{area}{dash}9911{dash}770")}
+
+
+def found_in(where: bytes) -> list[str]:
+    """What can be read there; a part of something counts as "a part"."""
+    found = sorted(name for name, ways in secrets_told().items() if any(way in where for way in ways))
+    return found or ["a part"] * any(mark in where for mark in MARKS)
+
+
+def found_in_files(files: Iterable[Path]) -> dict[str, list[str]]:
+    """The same by file: its name, and what is packed into it. Districts stand in every form of a site: not these."""
+    found = {}
+    for file in files:
+        content = file.read_bytes() + str(file).encode()
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            content += unpacked(content)
+        if any(mark in content for mark in MARKS):
+            found[file.name] = [name for name in found_in(content) if "district" not in name]
+    return found
+
+
+def unpacked(content: bytes) -> bytes:
+    """Everything in a workbook."""
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return b"\n".join(packed.read(name) for name in packed.namelist())
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
