@@ -70,6 +70,7 @@ class _Sum:
     people: int = 0
     open_ended: int = 0
     ahead: int = 0
+    outside: int = 0  # owned although the unit is not in service: somebody lives there all the same
 
     def add(self, other: _Sum) -> None:
         for name in self.__slots__:
@@ -77,7 +78,7 @@ class _Sum:
 
     def count(self) -> Count:
         values = {name: getattr(self, name) for name in self.__slots__}
-        open_ended, ahead = values.pop("open_ended"), values.pop("ahead")
+        open_ended, ahead, _outside = values.pop("open_ended"), values.pop("ahead"), values.pop("outside")
         return Count(Tally(**values), open_ended, ahead)
 
 
@@ -260,15 +261,12 @@ def _count_owned(
         _state(now).label("night_state"),
         is_ahead.label("is_ahead"),
         (and_(is_ahead, _is_open_ended()) if has_ahead else literal(False)).label("is_open"),
+        or_(
+            _n.night < _u.in_service_from, and_(_u.in_service_until.is_not(None), _n.night >= _u.in_service_until)
+        ).label("is_outside"),
     ]
     # Outer joins keep the order: unit by unit, whose nights lie side by side in the ledger's key.
-    owned = and_(
-        _n.unit_id == _u.id,
-        _n.night >= nights.arrive_on,
-        _n.night < nights.leave_on,
-        _n.night >= _u.in_service_from,
-        or_(_u.in_service_until.is_(None), _n.night < _u.in_service_until),
-    )
+    owned = and_(_n.unit_id == _u.id, _n.night >= nights.arrive_on, _n.night < nights.leave_on)
     joined = (
         Unit.__table__.join(Room.__table__, _r.id == _u.room_id)
         .outerjoin(UnitNight.__table__, owned)
@@ -276,7 +274,8 @@ def _count_owned(
     )
     if has_ahead:
         joined = joined.outerjoin(Stay.__table__, _s.id == _p.stay_id)
-    names: list[str] = ["is_single", "bucket", "night_state", *(["is_ahead", "is_open"] if has_ahead else [])]
+    ahead_too = ["is_ahead", "is_open"] if has_ahead else []
+    names: list[str] = ["is_single", "bucket", "night_state", "is_outside", *ahead_too]
     rows: Select[Any] = (
         select(*columns, func.count(_n.night), func.sum(_n.people))
         .select_from(joined)
@@ -284,11 +283,12 @@ def _count_owned(
         .group_by(*columns[:2], *names)
     )
     places = _Places()
-    for site_id, sharing, is_single, part, state, ahead, is_open, units, people in db.session.execute(rows):
+    for site_id, sharing, is_single, part, state, ahead, is_open, is_outside, units, people in db.session.execute(rows):
         if part is None or state == NightState.FREE:
             continue  # a unit without an owned night, or holds that ran out
         found = counted[places[site_id, sharing, is_single], _begin(part), bool(ahead)]
         setattr(found, state, getattr(found, state) + units)
+        found.outside += units if is_outside else 0
         if state == NightState.OCCUPIED:
             found.people += people
         if ahead and state in (NightState.OCCUPIED, NightState.RESERVED):
@@ -318,7 +318,7 @@ def _count_overstays(
     if last < nights.arrive_on:
         return
     rows = (
-        select(_p.id, _p.people, _p.leave_on, _u.site_id, _r.sharing, _u.capacity, _n.night)
+        select(_p.id, _p.people, _p.leave_on, _u.site_id, _r.sharing, _u.capacity, _u.in_service_until, _n.night)
         .select_from(
             Placement.__table__.join(Unit.__table__, _u.id == _p.unit_id)
             .join(Room.__table__, _r.id == _u.room_id)
@@ -329,19 +329,21 @@ def _count_overstays(
         )
         .where(_p.state == PlacementState.IN_HOUSE, _p.leave_on <= last, *_at(site))
     )
-    found: dict[int, tuple[Place, int, date]] = {}
+    found: dict[int, tuple[Place, int, date, date | None]] = {}
     known: dict[int, set[date]] = defaultdict(set)
-    for placement_id, people, leave_on, site_id, sharing, capacity, night in db.session.execute(rows):
-        found[placement_id] = (Place(site_id, kind_of(sharing, capacity)), people, max(leave_on, nights.arrive_on))
+    for placement_id, people, leave_on, site_id, sharing, capacity, ends, night in db.session.execute(rows):
+        place = Place(site_id, kind_of(sharing, capacity))
+        found[placement_id] = (place, people, max(leave_on, nights.arrive_on), ends)
         if night is not None:
             known[placement_id].add(night)
-    for placement_id, (place, people, first) in found.items():
+    for placement_id, (place, people, first, ends) in found.items():
         for night in Nights(first, last + DAY):
             if night not in known[placement_id]:
                 begins = night.replace(day=1) if by_month else night
                 late = counted[place, begins, False]
                 late.occupied += 1
                 late.people += people
+                late.outside += ends is not None and night >= ends
 
 
 def _count_free(
@@ -377,7 +379,8 @@ def _count_free(
             part.free += in_service
             part.not_in_service += absent
     for part in counted.values():
-        part.free -= part.occupied + part.reserved + part.held + part.closed
+        part.free -= part.occupied + part.reserved + part.held + part.closed - part.outside
+        part.not_in_service -= part.outside
 
 
 def _runs(nights: Nights, tonight: date, *, by_month: bool) -> Iterable[tuple[Nights, date, bool]]:

@@ -43,6 +43,7 @@ PARTIES: tuple[Told, ...] = (
 CHANGES = ("child", "boy", "infant", "fewer", "fewer", "dog", "no dog")
 FOUR = ("woman", "woman", "child", "child")  # two rooms
 PARTY, UNIT = st.sampled_from(PARTIES), st.integers(0, 4)
+ROOM = st.integers(0, 9)  # one of the five, or from 5 on: rather one that is free
 HOURS_AGO = st.sampled_from([0, 0, 0, 3, 5, 14, 20, 30, 50, 80])
 
 
@@ -76,6 +77,11 @@ class Holding(Doing):
         limit = self.some(number, "in_house").stay.limit_on
         self.later(datetime.combine(limit + timedelta(days=days), self.house.wall.time()))
 
+    @happens(there_are("in_house"), number=SOME, days=st.integers(0, 3))
+    def a_day_of_leaving_goes_by(self, number: int, days: int) -> None:
+        leave_on = self.some(number, "in_house").leave_on
+        self.later(datetime.combine(leave_on + timedelta(days=days), self.house.wall.time()))
+
     def later(self, wall: datetime) -> None:
         """The act after it takes a second."""
         self.to(max(self.house.wall, wall - timedelta(seconds=1)))
@@ -98,15 +104,11 @@ class Holding(Doing):
             is_over = p.leave_on < house.today or (p.leave_on == house.today and house.wall.time() >= NOON)
             if house.is_late(p) and (p.leave_on < house.tonight or is_over):
                 ahead = span(p.leave_on, house.tonight + timedelta(days=8))
-                due |= {
-                    (p.row, o.row)
-                    for o in house.placements
-                    if o.unit is p.unit and o.stay is not p.stay and o.nights & ahead
-                    and o.state in ("held", "booked", "no_show", "in_house")
-                }  # fmt: skip
+                others = (o for o in house.placements if o.unit is p.unit and o.stay is not p.stay)
+                due |= {(str(p.row), str(o.row)) for o in others if o.nights & ahead and o.state in KEEPS}
+                due |= {(str(p.row), "closure") for c in house.closures if c.unit is p.unit and c.nights & ahead}
         told = self.ground.watch.rows("SELECT dedupe_key FROM task WHERE kind = 'collision'")
-        told_of = {tuple(key.split(":")[1:3]) for (key,) in told}
-        if missing := {pair for pair in due if tuple(map(str, pair)) not in told_of}:
+        if missing := due - {tuple(key.split(":")[1:3]) for (key,) in told}:
             raise Differs(f"collisions nobody was told of: {missing}")
         self.ground.also["collisions told"] += len(due)
 
@@ -189,25 +191,43 @@ class Holding(Doing):
         until = first + timedelta(days=length)
         self.hold([(0, first, until), (1, first, until)], FOUR)
 
-    @happens(unit=UNIT, party=PARTY, after=st.integers(0, 8), length=st.integers(1, 20))
-    def a_household_is_booked(self, unit: int, party: Told, after: int, length: int) -> None:
-        self.book(unit, party, after, length)
+    @happens(room=ROOM, party=PARTY, after=st.integers(0, 8), length=st.integers(1, 20))
+    def a_household_is_booked(self, room: int, party: Told, after: int, length: int) -> None:
+        self.book(room, party, after, length)
 
-    def book(self, unit: int, party: Told, after: int, length: int) -> Stay | None:
-        first = self.house.tonight + timedelta(days=after)
-        stay = self.hold([(unit, first, first + timedelta(days=length))], *party)
+    def book(self, room: int, party: Told, after: int, length: int) -> Stay | None:
+        stay = self.hold([self.segment(room, after, length)], *party)
         return stay if stay and self.confirm(stay) else None
 
+    @happens(there_are("in_house"), number=SOME, party=PARTY, gap=st.integers(0, 3), length=st.integers(1, 9))
+    def a_room_is_booked_for_the_next(self, number: int, party: Told, gap: int, length: int) -> None:
+        """From the day on which somebody is to leave it, or soon after."""
+        p = self.some(number, "in_house")
+        after = max(0, (p.leave_on - self.house.tonight).days) + gap
+        self.book(p.unit.number, party, after, length)
+
+    def segment(self, room: int, after: int, length: int) -> tuple[int, date, date]:
+        first = self.house.tonight + timedelta(days=after)
+        until = first + timedelta(days=length)
+        return self.unit(room, first, until), first, until
+
+    def unit(self, room: int, first: date, until: date) -> int:
+        """Its number; from 5 on the next one that is free."""
+        if room < 5:
+            return room
+        units = [*self.house.units[room - 5 :], *self.house.units]
+        return next((u.number for u in units if not self.house.is_taken(u, span(first, until))), room - 5)
+
     @happens(
-        lambda self: bool(self.house.households), unit=UNIT, number=SOME, after=st.integers(0, 6),
+        lambda self: bool(self.house.households), room=ROOM, number=SOME, after=st.integers(0, 6),
         length=st.integers(1, 18),
     )  # fmt: skip
-    def they_come_back(self, unit: int, number: int, after: int, length: int) -> None:
+    def they_come_back(self, room: int, number: int, after: int, length: int) -> None:
         """A household that was here before, or one in four times has a running stay and is refused."""
-        known, first = self.house.households, self.house.tonight + timedelta(days=after)
+        known = self.house.households
         gone = [household for household in known if not self.house.running(household)]
         asking = gone if gone and number % 4 else known
-        self.hold([(unit, first, first + timedelta(days=length))], household=asking[number % len(asking)])
+        self.hold([self.segment(room, after, length)], household=asking[number % len(asking)])
 
     @happens(there_are("held"), number=SOME)
     def a_hold_is_renewed(self, number: int) -> None:
@@ -246,10 +266,9 @@ class Holding(Doing):
             ),
         )
 
-    @happens(there_are(*KEEPS), number=SOME, after=st.integers(0, 4), length=st.integers(1, 6), unit=UNIT)
-    def a_further_room_is_held(self, number: int, after: int, length: int, unit: int) -> None:
-        first = self.house.tonight + timedelta(days=after)
-        self.hold([(unit, first, first + timedelta(days=length))], stay=self.some(number, *KEEPS).stay)
+    @happens(there_are(*KEEPS), number=SOME, after=st.integers(0, 4), length=st.integers(1, 6), room=ROOM)
+    def a_further_room_is_held(self, number: int, after: int, length: int, room: int) -> None:
+        self.hold([self.segment(room, after, length)], stay=self.some(number, *KEEPS).stay)
 
     @happens(there_are(*KEEPS, "expired"), number=SOME, change=st.sampled_from(CHANGES))
     def heads_change_at_intake(self, number: int, change: str) -> None:

@@ -21,7 +21,7 @@ from shelter.services.sites import set_paused
 from shelter.services.stays_import import import_stays
 from tests.campaigns.life_house import EXPECTED, Placement, Stay
 from tests.campaigns.life_machine import BEGINNINGS, SOME, Differs, happens
-from tests.campaigns.life_rules import PARTY, UNIT, Holding, Told, there_are
+from tests.campaigns.life_rules import PARTY, ROOM, UNIT, Holding, Told, there_are
 
 HOURS_AGO = st.sampled_from([0, 0, 0, 3, 5, 14, 20, 30, 50, 80])
 HEADINGS = ("Site", "Room", "Bed", "Check-in", "Extensions granted", "Women")
@@ -40,10 +40,10 @@ class Life(Holding):
 
     # Coming
 
-    @happens(unit=UNIT, party=PARTY, length=st.integers(1, 20))
-    def a_household_moves_in(self, unit: int, party: Told, length: int) -> None:
+    @happens(room=ROOM, party=PARTY, length=st.integers(1, 20))
+    def a_household_moves_in(self, room: int, party: Told, length: int) -> None:
         """Held, confirmed and let in."""
-        if stay := self.book(unit, party, 0, length):
+        if stay := self.book(room, party, 0, length):
             self.come(stay)
 
     @happens(there_are(*EXPECTED), number=SOME, hours=HOURS_AGO, is_one=st.booleans())
@@ -62,14 +62,16 @@ class Life(Holding):
             ),
         )  # fmt: skip
 
-    @happens(unit=UNIT, party=PARTY, hours=HOURS_AGO, days=st.none() | st.integers(0, 20), known=st.none() | SOME,
+    @happens(room=ROOM, party=PARTY, hours=HOURS_AGO, days=st.none() | st.integers(0, 20), known=st.none() | SOME,
              accepts=st.booleans())  # fmt: skip
     def they_are_there_already(
-        self, unit: int, party: Told, hours: int, days: int | None, known: int | None, accepts: bool
+        self, room: int, party: Told, hours: int, days: int | None, known: int | None, accepts: bool
     ) -> None:
         """Let in when there was no time, or no power, to book: somebody new, or a household from before."""
         wall, house = self.house.wall - timedelta(hours=hours), self.house
-        until = None if days is None else house.night_of(wall) + timedelta(days=days)
+        night = house.night_of(wall)
+        until = None if days is None else night + timedelta(days=days)
+        unit = self.unit(room, night, until or night + timedelta(days=20))
         guest = house.households[known % len(house.households)] if known is not None and house.households else None
         guest_id = self.ground.watch.household_ids[guest] if guest else None
         self.act(
@@ -190,12 +192,13 @@ class Life(Holding):
     # Other rooms, longer stays
 
     @happens(
-        there_are("in_house", *EXPECTED), number=SOME, unit=UNIT, after=st.integers(-3, 5), accepts=st.booleans(),
+        there_are("in_house", *EXPECTED), number=SOME, room=ROOM, after=st.integers(-3, 5), accepts=st.booleans(),
         hours=st.none() | st.integers(0, 30),
     )  # fmt: skip
-    def they_change_rooms(self, number: int, unit: int, after: int, accepts: bool, hours: int | None) -> None:
+    def they_change_rooms(self, number: int, room: int, after: int, accepts: bool, hours: int | None) -> None:
         """Tonight, entered late, or planned; a planned one may come true some hours later."""
         p, first = self.some(number, "in_house", *EXPECTED), self.house.tonight + timedelta(days=after)
+        unit = self.unit(room, first, max(p.leave_on, first + timedelta(days=1)))
         is_planned = p.state == "in_house" and after > 0
         is_done = self.act(
             lambda: self.house.transfer(p, self.house.units[unit], first, accepts=accepts),
@@ -327,8 +330,7 @@ class Life(Holding):
         there = {p.unit: p.heads for p in lived_in if night in p.nights and (p.occupied_from or night) <= night}
         for p in lived_in:
             is_unwritten = house.is_late(p) and p.leave_on <= night <= house.tonight
-            is_there = p.unit.until is None or p.unit.until > night
-            if is_unwritten and is_there and not house.is_taken(p.unit, frozenset([night])):
+            if is_unwritten and not house.is_taken(p.unit, frozenset([night])):
                 there[p.unit] = p.heads
         tally = occupancy.occupancy(period(Step.DAY, night)).total.tally
         db.session.rollback()

@@ -17,7 +17,7 @@ from shelter.domain.periods import Step, period
 from shelter.domain.stays import PlacementState, TurnawayReason
 from shelter.extensions import db
 from shelter.models.clockwork import Installation
-from shelter.models.sites import Closure, Unit
+from shelter.models.sites import Closure, Site, Unit
 from shelter.models.stays import Placement, Turnaway, UnitNight
 from shelter.queries import occupancy as queries
 from shelter.queries.turnaways import turnaways
@@ -150,6 +150,22 @@ def test_march_counted_on_paper() -> None:
     assert total.not_in_service == 14 + 27
     assert total.free == 7 * 31 - 47 - 24 - 3 - 2 - 41
     assert total.rate == 47 / (7 * 31 - 2 - 41)
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_whoever_lives_in_a_unit_that_is_given_up_is_counted(network: dict[str, UUID], step: Step) -> None:
+    """Whether the nights are planned, were written as they came, or are still to be written."""
+    site = db.session.get_one(Site, network["Juniper"])
+    planned, kept, unwritten = (make_unit(site=site, capacity=2, in_service_until=day(8)) for _n in range(3))
+    make_stay(planned, arrive_on=day(1), leave_on=day(20), state=P.IN_HOUSE)
+    late = make_stay(kept, arrive_on=day(1), leave_on=day(7), state=P.IN_HOUSE)
+    ledger.claim_for(late.placements[0], Nights(day(7), day(11)))
+    make_stay(unwritten, arrive_on=day(1), leave_on=day(7), state=P.IN_HOUSE)
+    db.session.commit()
+    wanted = period(step, TODAY)
+    assert queries.occupancy(wanted).total.tally == by_hand(wanted.nights)
+    if step is Step.DAY:
+        assert queries.occupancy(wanted).total.tally.occupied == 2 + 3  # bed B, bed C and these
 
 
 @pytest.mark.usefixtures("network")
