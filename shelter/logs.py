@@ -40,6 +40,7 @@ SHAPES = {
         "method": r"[A-Z]{3,7}",
         "process": r"[a-z0-9.-]{1,60}:\d{1,8}",
         "provider_id": r"(?:[A-Z]{2}|console-)[0-9a-f]{32}",
+        "status": r"\d{3}",
         "task": r"[a-z_]{1,40}",
         "timestamp": r"[\d-]{10}T[\d:.]{8,15}Z",
         "why": r"[a-z_]{1,40}",

@@ -68,9 +68,9 @@ def outages(app: Flask, frozen_clock: Clock, is_proof: bool) -> Campaign:
             at_start(app)
             now = clock.now()
             missing = house.missing(now) - known
-            known |= missing
             found["outages"] += 1
-            found["flags_due"] += len(house.due(now) - due_before)
+            found["flags_due"] += len(house.due(now) - due_before - known)
+            known |= missing
             found["missing"] += len(missing)
             found["too_early"] += house.too_early(now)
         found["doubled"] = house.doubled()
