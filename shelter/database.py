@@ -55,6 +55,8 @@ def prepare(engine: Engine) -> None:
 
         return outage.watch(engine)
 
+    lock = _WriteLock()
+
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
@@ -70,39 +72,55 @@ def prepare(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if connection.get_execution_options().get("begin") == "IMMEDIATE":
-            _take_write_lock(connection, time.monotonic() + _patience_ms() / 1000)
+            lock.take(connection)
         else:
             connection.exec_driver_sql("BEGIN DEFERRED")
 
 
-def _take_write_lock(connection: Connection, deadline: float) -> None:
-    """All who wait ask equally often. Left to itself, SQLite asks the more seldom the longer it has waited: whoever
-    came last goes first, and of eight who write without a pause one waits for seconds, until it is sent away.
-    """
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
-    try:
-        while True:
-            try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                return
-            except OperationalError as refused:
-                if not _is_locked(refused) or time.monotonic() >= deadline:
-                    raise
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+class _WriteLock:
+    """SQLite's one write lock, as this process knows it."""
+
+    def __init__(self) -> None:
+        self._is_stuck = False  # somebody waited in vain, and nobody has had it since
+
+    def take(self, connection: Connection) -> None:
+        """All who wait ask equally often. Left to itself, SQLite asks the more seldom the longer it has waited:
+        whoever came last goes first, and of eight who write without a pause one waits for seconds, until it is sent
+        away.
+        """
+        deadline = time.monotonic() + self._patience_ms() / 1000
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+        try:
+            while not self._is_taken(connection, deadline):
+                pass
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+    def _is_taken(self, connection: Connection, deadline: float) -> bool:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as refused:
+            if _is_locked(refused) and time.monotonic() < deadline:
+                return False
+            self._is_stuck = True
+            raise
+        self._is_stuck = False
+        return True
+
+    def _patience_ms(self) -> int:
+        """A page that writes several times waits for all of it no longer than once. While the lock is stuck nobody
+        waits for long: those behind, for whom there is no thread yet, would have to wait for that as well.
+        """
+        if not has_request_context():
+            return BUSY_TIMEOUT_MS
+        first = g.setdefault("first_wrote_at", time.monotonic())
+        left = 0 if self._is_stuck else BUSY_TIMEOUT_MS - int((time.monotonic() - first) * 1000)
+        return max(SHORTEST_WAIT_MS, left)
 
 
 def _is_locked(error: OperationalError) -> bool:
     """By another writer. The lower byte of SQLite's code is the kind, the rest how it came to it."""
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _patience_ms() -> int:
-    """How long to wait for the write lock. A page that writes several times waits for all of it no longer than once."""
-    if not has_request_context():
-        return BUSY_TIMEOUT_MS
-    first = g.setdefault("first_wrote_at", time.monotonic())
-    return max(SHORTEST_WAIT_MS, BUSY_TIMEOUT_MS - int((time.monotonic() - first) * 1000))
 
 
 def is_full(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ up instead, and nobody knows what became of theirs: it is there whole, or not at
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import random
@@ -25,6 +26,7 @@ from shelter.domain.nights import Nights
 from tests import factories as make
 from tests.campaigns.coordinators import Coordinator
 from tests.support.browsers import new_once
+from tests.support.databases import application, dispose
 from tests.support.servers import Web, eventually
 
 NO_ANSWER = (OSError, http.client.HTTPException)
@@ -69,6 +71,16 @@ class Slots:
         with self._lock:
             unit, arrive_on = next(self._next)
         return Booking(unit, Nights(arrive_on, arrive_on + LENGTH), wants_text)
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[tuple[Flask, Slots]]:
+    """An application of the campaign's own, to prepare and to look afterwards, and what there is to be booked."""
+    app = application(url)
+    try:
+        yield app, Slots(app)
+    finally:
+        dispose(app)
 
 
 class Booker:

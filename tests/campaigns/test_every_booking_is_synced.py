@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.campaigns.bookings import Bookers, Slots
-from tests.support.databases import Database, application, dispose
+from tests.campaigns.bookings import Bookers, opened
+from tests.support.databases import Database
 from tests.support.figures import CONTROL, GUARDED, Figures
 from tests.support.servers import web
 
@@ -53,16 +53,13 @@ def test_the_count_would_show_a_database_that_does_not_wait(
 
 def count(database: Database, number: int, calls: Path, **how: Any) -> tuple[int, int]:
     """Book so many, one after the other; how many, and how often the database's files were synced meanwhile."""
-    app = application(database.url)
-    slots = Slots(app)
     strace = ["strace", "-D", "-f", "-y", "-q", "-o", str(calls), *CALLS]
-    with web(database, workers=1, under=strace, **how) as pages:
+    with opened(database.url) as (app, slots), web(database, workers=1, under=strace, **how) as pages:
         booker = Bookers(app, pages, slots, number=1).each[0]
         before = synced(calls, database)
         for _ in range(number):
             booker.book()
         after = synced(calls, database)
-    dispose(app)
     return sum(booking.is_confirmed for booking in booker.bookings), after - before
 
 

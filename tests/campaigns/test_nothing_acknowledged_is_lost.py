@@ -6,18 +6,16 @@ nothing that was written, synced or not: what a power cut would take is counted 
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
 
-from tests.campaigns.bookings import Bookers, Slots
+from tests.campaigns.bookings import Bookers, opened
 from tests.campaigns.wholeness import Found, look
-from tests.support.databases import Database, application, dispose, migrate
+from tests.support.databases import Database, migrate
 from tests.support.figures import CONTROL, GUARDED, Figures
 from tests.support.postgres import Server, server
 from tests.support.servers import Scheduler, Web, eventually, scheduler, web
@@ -28,16 +26,6 @@ pytestmark = pytest.mark.slow
 PROCESSES_KILLED = "no acknowledged booking lost: processes killed"
 DATABASE_KILLED = "no acknowledged booking lost: PostgreSQL killed"
 VICTIMS = ("worker", "web", "scheduler", "worker", "worker", "worker", "worker", "web", "scheduler", "worker")
-
-
-@contextlib.contextmanager
-def opened(url: str) -> Iterator[tuple[Flask, Slots]]:
-    """An application of the test's own, to prepare and to look afterwards, and what there is to be booked."""
-    app = application(url)
-    try:
-        yield app, Slots(app)
-    finally:
-        dispose(app)
 
 
 class Killer:

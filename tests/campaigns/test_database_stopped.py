@@ -1,0 +1,247 @@
+"""The database stands still, is shut down, or is locked by somebody else, while people work.
+
+Every page answers with a sentence and what to do; nothing typed is lost: the page that says so holds it, and once the
+database is back the same act is done once, without signing in again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from shelter.extensions import db
+from tests.campaigns.bookings import Booking, Slots, opened
+from tests.campaigns.coordinators import Coordinator
+from tests.support.databases import Database, migrate
+from tests.support.figures import CONTROL, Figures
+from tests.support.postgres import Server, server
+from tests.support.servers import Web, web
+
+pytestmark = pytest.mark.slow
+
+WHAT = "the database stands still: a page in time, nothing typed lost"
+PAGES = ("/", "/find", "/stays", "/board", "/occupancy", "/messages")
+ACTS = """
+SELECT a.key, count(*) FROM idempotent_act AS a JOIN household AS h ON a.result LIKE h.reference || '-%'
+JOIN stay AS s ON s.household_id = h.id GROUP BY a.key"""
+LONGEST_SECONDS = 5.0
+SENTENCE = {"en": "The system cannot answer at the moment", "ko": "지금은 시스템이 응답할 수 없습니다"}
+KEPT = {"en": "What you typed is kept on this page", "ko": "입력하신 내용은 이 화면에 남아 있습니다"}
+
+
+class Form(HTMLParser):
+    """What the only form of a page of errors would send, and where."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: list[tuple[str, str]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        if tag == "form":
+            self.action = has["action"] or ""
+        elif tag == "input":
+            self.fields.append((has["name"] or "", has["value"] or ""))
+
+
+class Worker:
+    """Somebody at work when it happens: looks at pages, or sends what she typed."""
+
+    def __init__(self, app: Flask, pages: Web, slots: Slots, number: int) -> None:
+        self.locale = ("en", "ko")[number % 2]
+        self.person = Coordinator(app, pages, locale=self.locale)
+        self.done: list[Booking] = []
+        self.booking = slots.next(wants_text=False)
+        self._slots = slots
+        self.statuses: Counter[int] = Counter()
+        self.slowest = 0.0
+        self.kept: Form | None = None
+        self.sent_from_page = 0
+        self._number = number
+
+    def work(self, is_over: Callable[[], bool]) -> None:
+        """Until the database is back; then what was kept is sent."""
+        turn = self._number
+        while not is_over():
+            turn += 1
+            if turn % 3:
+                self._timed(lambda: self.person.browser.get(PAGES[turn % len(PAGES)]))  # noqa: B023 called at once
+            else:
+                self._send()
+            time.sleep(0.2)
+
+    def _send(self) -> None:
+        booking = self.booking
+        if self.kept is None:
+            status = self._timed(lambda: self.person.hold(booking.unit, booking.nights, booking.hold_key))
+        else:
+            form = self.kept
+            status = self._timed(lambda: self.person.browser.post(form.action, form.fields))
+        page = self.person.browser.text
+        if status == 503:
+            assert KEPT[self.locale] in page, page
+            self.kept = Form(page)
+        elif status == 303:
+            self.sent_from_page += self.kept is not None
+            booking.reference, self.kept = self.person.held, None
+            self.done.append(booking)
+            self.booking = self._slots.next(wants_text=False)
+
+    def _timed(self, act: Callable[[], int]) -> int:
+        began = time.monotonic()
+        status = act()
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        self.statuses[status] += 1
+        assert status in (200, 303, 503), f"{status}: {self.person.browser.text[:500]}"
+        if status == 503:
+            assert SENTENCE[self.locale] in self.person.browser.text
+        return status
+
+    def send_at_last(self) -> None:
+        """What was typed while it was away is sent from the page that kept it."""
+        before = len(self.done)
+        for _ in range(100):
+            self._send()
+            if len(self.done) > before:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"what was kept could not be sent: {self.person.browser.text[:500]}")
+
+
+@contextlib.contextmanager
+def at_work(app: Flask, pages: Web, slots: Slots, number: int = 6) -> Iterator[list[Worker]]:
+    """People at work in the body of the block, each in a thread; what fails there fails the test."""
+    workers = [Worker(app, pages, slots, n) for n in range(number)]
+    over, failures = threading.Event(), []
+
+    def run(worker: Worker) -> None:
+        try:
+            worker.work(over.is_set)
+        except BaseException as failed:
+            failures.append(failed)
+
+    threads = [threading.Thread(target=run, args=[worker], daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    yield workers
+    over.set()
+    for thread in threads:
+        thread.join(120)
+    if failures:
+        raise failures[0]
+
+
+def booked(app: Flask) -> dict[str, int]:
+    """How many stays each key of an act has made."""
+    with app.app_context():
+        return dict(db.session.execute(text(ACTS)).all())
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    with server() as running:
+        migrate(running.create("shelter"))
+        yield running
+
+
+def frozen(running: Server, seconds: float) -> None:
+    running.freeze()
+    time.sleep(seconds)
+    running.thaw()
+
+
+def shut_down(running: Server, seconds: float) -> None:
+    running.stop()
+    time.sleep(seconds)
+    running.start()
+
+
+@pytest.mark.only("postgresql")
+@pytest.mark.parametrize("outage", [frozen, shut_down])
+def test_every_page_says_so_in_time_and_keeps_what_was_typed(
+    dialect: str, own_server: Server, figures: Figures, is_proof: bool, outage: Callable[[Server, float], None]
+) -> None:
+    seconds, url = 30 if is_proof else 6, own_server.url("shelter")
+    with opened(url) as (app, slots), web(url) as pages:
+        with at_work(app, pages, slots) as workers:
+            time.sleep(1)
+            outage(own_server, seconds)
+            time.sleep(1)
+        finish(app, workers, figures, how=outage.__name__, seconds=seconds, is_proof=is_proof)
+
+
+@pytest.mark.only("sqlite")
+def test_a_file_locked_by_another_writer_is_said_in_time(
+    fresh_database: Database, figures: Figures, is_proof: bool
+) -> None:
+    seconds = 30 if is_proof else 6
+    with opened(fresh_database.url) as (app, slots), web(fresh_database) as pages:
+        with at_work(app, pages, slots) as workers, contextlib.closing(fresh_database.connect()) as other:
+            time.sleep(1)
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
+            other.execute("ROLLBACK")
+            time.sleep(1)
+        assert all(worker.statuses[200] for worker in workers), "reading goes on"
+        finish(app, workers, figures, how="locked", seconds=seconds, is_proof=is_proof)
+
+
+def finish(
+    app: Flask, workers: list[Worker], figures: Figures, *, how: str, seconds: float, is_proof: bool
+) -> None:
+    """Everything typed is sent once more by the one who typed it, and done once."""
+    for worker in workers:
+        worker.send_at_last()
+    slowest = max(worker.slowest for worker in workers)
+    answered = sum((worker.statuses for worker in workers), Counter[int]())
+    figures(
+        WHAT,
+        how=how,
+        outage_seconds=seconds,
+        answers_of_503=answered[503],
+        slowest_answer_in_seconds=slowest,
+        kept_and_sent_afterwards=sum(worker.sent_from_page for worker in workers),
+    )
+    keys = booked(app)
+    assert answered[503]
+    assert all(worker.sent_from_page for worker in workers), "everybody had typed something meanwhile"
+    assert not answered[302], "nobody had to sign in again"
+    acts = [booking.hold_key for worker in workers for booking in worker.done]
+    assert keys == dict.fromkeys(acts, 1), "each act was done once"
+    assert slowest <= LONGEST_SECONDS or not is_proof
+
+
+@pytest.mark.only("postgresql")
+def test_without_patience_nobody_would_be_told(dialect: str, own_server: Server, figures: Figures) -> None:
+    """The control arm: the page comes when the database is back, and not before."""
+    url = own_server.url("shelter")
+    with opened(url) as (app, _), web(url, guard_removed="patience") as pages:
+        person = Coordinator(app, pages)
+        for _ in range(8):  # every worker has a connection that was open before
+            with person.browser.twin() as twin:
+                twin.get("/find")
+        answered = threading.Event()
+
+        def ask() -> None:
+            person.browser.get("/find")
+            answered.set()
+
+        asking = threading.Thread(target=ask)
+        own_server.freeze()
+        asking.start()
+        was_told = answered.wait(LONGEST_SECONDS + 1)
+        own_server.thaw()
+        asking.join(60)
+    figures(WHAT, arm=CONTROL, how="frozen", outage_seconds=LONGEST_SECONDS + 1, answers_of_503=int(was_told))
+    assert not was_told
+    assert answered.is_set()
