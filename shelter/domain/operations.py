@@ -26,6 +26,7 @@ class Trouble(StrEnum):
 
     DATABASE_SILENT = "database_silent"
     SCHEMA_DIFFERS = "schema_differs"
+    DATABASE_FORGETS = "database_forgets"
     CLOCKWORK_NEVER_RAN = "clockwork_never_ran"
     CLOCKWORK_SILENT = "clockwork_silent"
     SLOT_OVERDUE = "slot_overdue"
@@ -45,6 +46,7 @@ UNREADY = frozenset(
     {
         Trouble.DATABASE_SILENT,
         Trouble.SCHEMA_DIFFERS,
+        Trouble.DATABASE_FORGETS,
         Trouble.CLOCKWORK_NEVER_RAN,
         Trouble.CLOCKWORK_SILENT,
         Trouble.SLOT_OVERDUE,
@@ -98,6 +100,7 @@ class Vitals:
     database_answers: bool = True
     schema: str | None = None
     schema_wanted: str | None = None
+    forgetful: tuple[Mapping[str, Any], ...] = ()  # settings with which a power cut loses what was confirmed
     beat_at: datetime | None = None
     leader: str | None = None  # host and process
     jobs: tuple[JobState, ...] = ()
@@ -135,6 +138,8 @@ def unready(vitals: Vitals, now: datetime, zone: tzinfo) -> list[Finding]:
         return [Finding(Trouble.DATABASE_SILENT)]
     if vitals.schema != vitals.schema_wanted:
         return [Finding(Trouble.SCHEMA_DIFFERS, {"found": vitals.schema or "–", "wanted": vitals.schema_wanted})]
+    if vitals.forgetful:
+        return [Finding(Trouble.DATABASE_FORGETS, setting) for setting in vitals.forgetful]
     if vitals.beat_at is None:
         return [Finding(Trouble.CLOCKWORK_NEVER_RAN)]
     if abs(now - vitals.beat_at) > SILENCE:

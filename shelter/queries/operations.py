@@ -34,6 +34,7 @@ from shelter.models.messages import Message
 from shelter.models.stays import Placement, Stay
 from shelter.paths import resource_dir
 from shelter.queries.clockwork import Backup, last_backup
+from shelter.queries.durability import weaknesses
 from shelter.queries.messages import texts_stopped_at
 
 SCHEMA = table("alembic_version")
@@ -101,6 +102,7 @@ def read_vitals() -> Vitals:
         return Vitals(
             schema=schema,
             schema_wanted=wanted,
+            forgetful=tuple(weakness.params for weakness in weaknesses()),
             beat_at=beat.beat_at if beat else None,
             leader=beat.process if beat else None,
             jobs=_jobs(clock.now()),

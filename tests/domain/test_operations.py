@@ -66,6 +66,7 @@ def test_nothing_is_found_when_all_is_well() -> None:
         (Vitals(database_answers=False), Trouble.DATABASE_SILENT),
         (replace(WELL, schema="0008"), Trouble.SCHEMA_DIFFERS),
         (replace(WELL, schema=None), Trouble.SCHEMA_DIFFERS),
+        (replace(WELL, forgetful=({"setting": "fsync", "value": "off"},), beat_at=None), Trouble.DATABASE_FORGETS),
         (replace(WELL, beat_at=None, jobs=()), Trouble.CLOCKWORK_NEVER_RAN),
         (replace(WELL, beat_at=NOW - SILENCE - SECOND, jobs=()), Trouble.CLOCKWORK_SILENT),
         (replace(WELL, beat_at=NOW + SILENCE + SECOND, jobs=()), Trouble.CLOCKWORK_SILENT),

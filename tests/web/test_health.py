@@ -125,6 +125,21 @@ def test_a_database_without_a_table_is_told(blank_database: Database) -> None:
     dispose(app)
 
 
+@pytest.mark.only("postgresql")
+def test_a_database_that_could_forget_is_told(fresh_database: Database) -> None:
+    """It is refused at the start; somebody may change it later."""
+    fresh_database._own.execute(
+        f'ALTER DATABASE "{fresh_database._own.info.dbname}" SET synchronous_commit = off'
+    )
+    app = application(fresh_database.url)
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.json["wrong"]) == (  # type: ignore[index]
+        503,
+        [{"code": "database_forgets", "setting": "synchronous_commit", "value": "off"}],
+    )
+    dispose(app)
+
+
 def test_a_database_that_is_gone_is_told_and_the_figures_go_on(frozen_clock: Clock) -> None:
     app = application("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     client = app.test_client()

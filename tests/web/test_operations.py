@@ -161,7 +161,8 @@ def test_today_tells_managers_and_leads_there(app: Flask, client: PageClient, fr
 @pytest.mark.only("sqlite")
 @pytest.mark.parametrize("locale", ["en", "ko"])
 def test_everything_that_can_be_wrong_is_said_with_what_to_do(context: Flask, locale: str) -> None:
-    params = dict.fromkeys(("found", "wanted", "since", "due", "job", "number", "percent", "error"), "7")
+    names = ("found", "wanted", "since", "due", "job", "number", "percent", "error", "setting", "value")
+    params = dict.fromkeys(names, "7")
     with context.test_request_context(), force_locale(locale):
         for trouble in Trouble:
             said = [reason(Finding(trouble, params)), words.advice(Finding(trouble, params))]

@@ -8,6 +8,10 @@ from shelter.web.language import lazy_gettext as _l
 REASONS = {
     Trouble.DATABASE_SILENT.value: _l("The database does not answer."),
     Trouble.SCHEMA_DIFFERS.value: _l("The database is at migration %(found)s, this program needs %(wanted)s."),
+    Trouble.DATABASE_FORGETS.value: _l(
+        "The database's setting %(setting)s is %(value)s: a crash or a power cut could lose bookings that were already"
+        " confirmed."
+    ),
     Trouble.CLOCKWORK_NEVER_RAN.value: _l("The clockwork has never run: no texts go out and no limits are watched."),
     Trouble.CLOCKWORK_SILENT.value: _l(
         "The clockwork stands still since %(since)s: no texts go out and no limits are watched."
@@ -28,6 +32,10 @@ REASONS = {
 ADVICE = {
     Trouble.DATABASE_SILENT: _l("Start it again, and look whether its disk is full."),
     Trouble.SCHEMA_DIFFERS: _l("Stop the system, run `flask db upgrade`, start it again."),
+    Trouble.DATABASE_FORGETS: _l(
+        "PostgreSQL: `ALTER SYSTEM SET %(setting)s = on; SELECT pg_reload_conf()`. SQLite: put its file"
+        " on a local disk."
+    ),
     Trouble.CLOCKWORK_NEVER_RAN: _l("Start it: `flask scheduler run`, or `make start` for everything."),
     Trouble.CLOCKWORK_SILENT: _l(
         "Start it again (`flask scheduler run`); its log says why it ended. What was missed is caught up by itself."
