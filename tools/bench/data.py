@@ -122,7 +122,7 @@ def _postgresql(running: Server, size: Size) -> str:
         _fill(url, size)
         with psycopg.connect(running.conninfo("bench"), autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE)")  # the server does it by itself, some time later
-        running._administer(f'ALTER DATABASE "bench" RENAME TO "{key}"')
+        running.administer(f'ALTER DATABASE "bench" RENAME TO "{key}"')
     url = running.create("bench", template=key)
     with psycopg.connect(running.conninfo("bench"), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
