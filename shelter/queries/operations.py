@@ -152,7 +152,7 @@ def _job(
 
 def _last_good_run(job: str) -> JobRun | None:
     good = select(JobRun).where(JobRun.job == job, JobRun.outcome == RunOutcome.DONE)
-    return db.session.scalars(good.order_by(JobRun.due_at.desc()).limit(1)).one_or_none()
+    return db.session.scalars(good.order_by(JobRun.finished_at.desc()).limit(1)).one_or_none()
 
 
 def _texts(now: datetime) -> Texts:
