@@ -37,20 +37,13 @@ def test_somebody_elses_identity_opens_nothing(made: Made, blank_database: Datab
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize("how", ["cut in half", "the last byte", "one bit in the middle", "one more byte", "empty"])
-def test_a_damaged_file_writes_nothing(made: Made, blank_database: Database, how: str) -> None:
-    text = made.file.read_bytes()
-    middle = len(text) // 2
-    made.file.write_bytes(
-        {
-            "cut in half": text[:middle],
-            "the last byte": text[:-1],
-            "one bit in the middle": text[:middle] + bytes([text[middle] ^ 1]) + text[middle + 1 :],
-            "one more byte": text + b"x",
-            "empty": b"",
-        }[how]
-    )
-    refused(made.file, blank_database, refusals.BackupDamaged)
+def test_a_damaged_file_writes_nothing(made: Made, blank_database: Database) -> None:
+    whole = made.file.read_bytes()
+    middle = len(whole) // 2
+    altered = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for damaged in (whole[:middle], whole[:-1], altered, whole + b"x", b""):
+        made.file.write_bytes(damaged)
+        refused(made.file, blank_database, refusals.BackupDamaged)
 
 
 @pytest.mark.only("sqlite")
@@ -76,18 +69,17 @@ SAME_NAME = "t1:" + "eA" * 21 + "A="
 
 
 @pytest.mark.only("sqlite")
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"field_keys": OTHER}, "SHELTER_FIELD_KEYS (t1)"),
-        ({"field_keys": SAME_NAME}, "SHELTER_FIELD_KEYS (t1)"),
-        ({"index_key": "another-index-key-0123456789abcdef-----"}, "SHELTER_INDEX_KEY"),
-        ({"audit_key": "another-audit-key-0123456789abcdef-----"}, "SHELTER_AUDIT_KEY"),
-    ],
-    ids=["field key gone", "another field key under its name", "another index key", "another audit key"],
-)
-def test_a_missing_key_is_named(made: Made, blank_database: Database, changes: dict[str, str], named: str) -> None:
-    assert refused(made.file, blank_database, refusals.KeysMissing, **changes).params == {"names": named}
+def test_a_missing_key_is_named(made: Made, blank_database: Database) -> None:
+    changed = {
+        "field_keys": "SHELTER_FIELD_KEYS (t1)",
+        "index_key": "SHELTER_INDEX_KEY",
+        "audit_key": "SHELTER_AUDIT_KEY",
+    }
+    for setting, named in changed.items():
+        other = OTHER if setting == "field_keys" else f"another-{setting}-0123456789abcdef-----"
+        assert refused(made.file, blank_database, refusals.KeysMissing, **{setting: other}).params == {"names": named}
+    under_its_name = refused(made.file, blank_database, refusals.KeysMissing, field_keys=SAME_NAME)
+    assert under_its_name.params == {"names": changed["field_keys"]}
 
 
 @pytest.mark.only("sqlite")

@@ -135,7 +135,6 @@ def test_a_disk_that_fills_up_is_told_in_time() -> None:
 
 
 def test_the_gravest_is_told_first() -> None:
-    found = troubles(
-        replace(WELL, beat_at=None), Texts(failed_lately=MANY_FAILED), replace(PLENTY, free=0), backup_age=timedelta(days=3)
-    )
+    never, failing, full = replace(WELL, beat_at=None), Texts(failed_lately=MANY_FAILED), replace(PLENTY, free=0)
+    found = troubles(never, failing, full, backup_age=timedelta(days=3))
     assert found == [Trouble.CLOCKWORK_NEVER_RAN, Trouble.ROOM_GONE, Trouble.BACKUP_OLD, Trouble.TEXTS_FAILED]

@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,6 +39,7 @@ LATIN, KOREAN = "qzvkxj", "카나리아새장"
 CANARY = {name: f"{LATIN}{name.replace('_', '')} {KOREAN}{n:02}" for n, name in enumerate(FIELDS)}
 PLANTED = f"{LATIN}planted {KOREAN}99"
 DISTRICT, HERS = DISTRICTS[3], DISTRICTS[7]
+PLACES = {"district": DISTRICT, "her district": HERS}
 # As typed; what follows the leading zero is in every way to write a number.
 NUMBERS = {
     "number": "010-9911-7701",
@@ -72,11 +74,12 @@ def _numbers(typed: str) -> set[bytes]:
     return written(typed[1:]) | written(digits[1:]) | written(typed[1:].replace("-", " "))
 
 
+@cache
 def secrets_told() -> dict[str, set[bytes]]:
     """Each secret in the ways it could be written down."""
     ways = {name: written(text) for name, text in CANARY.items()}
     ways |= {name: _numbers(number) for name, number in NUMBERS.items()}
-    for name, district in (("district", DISTRICT), ("her district", HERS)):
+    for name, district in PLACES.items():
         ways[name] = {district.ko.encode(), f'"{district.code}"'.encode(), f"'{district.code}'".encode()}
     return ways
 
@@ -88,8 +91,11 @@ MARKS |= {way for area in ("10", "2") for dash in ("", "-", " ") for way in writ
 
 def found_in(where: bytes) -> list[str]:
     """What can be read there; a part of something counts as "a part"."""
-    found = sorted(name for name, ways in secrets_told().items() if any(way in where for way in ways))
-    return found or ["a part"] * any(mark in where for mark in MARKS)
+    ways, has_marks = secrets_told(), any(mark in where for mark in MARKS)
+    if not has_marks:
+        ways = {name: ways[name] for name in PLACES}  # what else there is, has a mark in it
+    found = sorted(name for name, each in ways.items() if any(way in where for way in each))
+    return found or ["a part"] * has_marks
 
 
 def found_in_files(files: Iterable[Path]) -> dict[str, list[str]]:

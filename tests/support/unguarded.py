@@ -104,14 +104,66 @@ def without_refusal() -> None:
     unit_of_work._commit = commit
 
 
+def without_unfinished_name() -> None:
+    """A backup has its name from its first byte on."""
+    from shelter.services import backups
+
+    backups._becoming = lambda file: file.open("wb")  # type: ignore[assignment]
+
+
+def without_quiet_log() -> None:
+    """Every library says everything it has to say; what of it may be said is still decided by ours."""
+    import logging
+
+    import structlog
+
+    from shelter import logs
+
+    configure = logs.configure
+
+    def configure_loudly(**how: Any) -> None:
+        configure(**how)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+        for name in ("", "sqlalchemy", "twilio.http_client", "apscheduler", "werkzeug", "psycopg"):
+            logging.getLogger(name).setLevel(logging.DEBUG)
+
+    logs.configure = configure_loudly  # type: ignore[assignment]
+
+
+def without_discretion() -> None:
+    """What somebody sends is told to whoever reads the log, and kept in a temporary file."""
+    import sys
+    import tempfile
+
+    from flask import request
+
+    from shelter import web
+
+    init_app = web.init_app
+
+    def tell() -> None:
+        print(dict(request.form), file=sys.stderr, flush=True)
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(repr(dict(request.form)).encode())
+
+    def init_and_tell(app: Flask, settings: Any) -> None:
+        app.before_request(tell)
+        init_app(app, settings)
+
+    web.init_app = init_and_tell
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "ledger key": without_ledger_key,
     "act key": without_act_key,
     "act key and ledger key": without_either_key,
     "one transaction": without_one_transaction,
+    "discretion": without_discretion,
     "patience": without_patience,
+    "quiet log": without_quiet_log,
     "refusal": without_refusal,
     "sync": without_sync,
+    "unfinished name": without_unfinished_name,
 }
 
 

@@ -1,0 +1,148 @@
+"""Everywhere running processes could leave something: each place as bytes to be searched."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+from shelter import age
+from shelter.gateways import parcels
+from shelter.gateways.copies import copies_of
+from shelter.services.backups import MANIFEST, SEAL
+from tests.secrecy.canaries import MARKS, files_in
+from tests.support.databases import Database
+from tests.support.postgres import Server
+from tests.support.servers import ROOT, Process
+from tests.support.settings import IDENTITY, environment
+
+SAY_ALL = ("-c", "log_statement=all", "-c", "log_parameter_max_length=-1", "-c", "log_min_duration_statement=0")
+
+
+@dataclass
+class House:
+    """A database of its own, and the directories its processes write to."""
+
+    database: Database
+    server: Server | None
+    folder: Path
+    processes: dict[str, Process] = field(default_factory=dict)
+    passing: list[str] = field(default_factory=list)  # temporary files with something in them, gone by now perhaps
+
+    def __post_init__(self) -> None:
+        for name in ("temporary", "backups", "sheets"):
+            (self.folder / name).mkdir()
+        self.settings = {
+            "TMPDIR": str(self.folder / "temporary"),
+            "SHELTER_BACKUP_DIR": str(self.folder / "backups"),
+            "SHELTER_NIGHT_SHEETS_DIR": str(self.folder / "sheets"),
+        }
+
+    def command(self, *words: str) -> str:
+        ran = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *words],
+            cwd=ROOT,
+            env=environment(self.database.url, **self.settings),
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout + ran.stderr
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Temporary files are read again and again while they are there."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(0.005):
+                self.passing += [path.name for path in files_in(self.folder / "temporary") if _has_a_mark(path)]
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    # The places ----------------------------------------------------------------------------------------------
+
+    def all(self) -> dict[str, bytes]:
+        self._settle()
+        places = {
+            "database files": _content(self._database_files()),
+            "dump": self._dump(),
+            "backup, sealed": _content(files_in(self.folder / "backups")),
+            "backup, opened": b"".join(self._opened(file) for file in (self.folder / "backups").glob("*.age")),
+            "temporary files": _content(files_in(self.folder / "temporary")),
+            **{f"log of the {name}": process.log().encode() for name, process in self.processes.items()},
+        }
+        if self.server is not None:
+            places["log of the database"] = self.server.log.read_bytes()
+        return places
+
+    def _settle(self) -> None:
+        """What is only in memory is written to the files."""
+        if self.server is not None:
+            self.server.administer("CHECKPOINT")
+            self.server.administer("SELECT pg_switch_wal()")
+
+    def _database_files(self) -> list[Path]:
+        if self.server is not None:
+            return files_in(self.server.data)
+        file = Path(self.database.conninfo)
+        found = sorted(file.parent.glob(file.name + "*"))
+        assert any(path.name.endswith("-wal") for path in found), "its log beside it is gone"
+        return found
+
+    def _dump(self) -> bytes:
+        if self.server is None:
+            with closing(sqlite3.connect(self.database.conninfo)) as connection:
+                return "\n".join(connection.iterdump()).encode()
+        return _said_by("pg_dump", self.database.conninfo)
+
+    def _opened(self, file: Path) -> bytes:
+        """As somebody with the identity reads it: the SQLite file, PostgreSQL's own form as SQL."""
+        plain = io.BytesIO()
+        with file.open("rb") as sealed:
+            age.decrypt(sealed, plain, age.identities_in([IDENTITY]))
+        plain.seek(0)
+        papers, data = parcels.unpack(plain, (MANIFEST, SEAL), copies_of(create_engine(self.database.url)).name)
+        said, packed = b"".join(papers.values()), b"".join(data)
+        if self.server is None:
+            return said + gzip.decompress(packed)
+        archive = self.folder / "archive"
+        archive.write_bytes(packed)
+        try:
+            return said + _said_by("pg_restore", "--file=-", str(archive))
+        finally:
+            archive.unlink()
+
+
+def _said_by(program: str, *words: str) -> bytes:
+    found = shutil.which(program)
+    assert found is not None
+    return subprocess.run([found, *words], check=True, capture_output=True).stdout
+
+
+def _content(files: list[Path]) -> bytes:
+    return b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files)
+
+
+def _has_a_mark(file: Path) -> bool:
+    try:
+        content = file.read_bytes()
+    except OSError:  # gone already
+        return False
+    return any(mark in content for mark in MARKS)
