@@ -72,13 +72,18 @@ def test_a_file_as_age_keygen_writes_it_holds_an_identity() -> None:
     assert len(age.identities_in(lines)) == 1
 
 
-@pytest.mark.parametrize("text", ["", "# nothing", RECIPIENT, "AGE-SECRET-KEY-1XYZ"])
+# Keys are new in every process, so that they are no names of tests.
+@pytest.mark.parametrize(
+    "text", ["", "# nothing", RECIPIENT, "AGE-SECRET-KEY-1XYZ"], ids=["empty", "remark", "recipient", "cut short"]
+)
 def test_anything_else_holds_none(text: str) -> None:
     with pytest.raises(ValueError, match="identity"):
         age.identities_in([text])
 
 
-@pytest.mark.parametrize("text", ["x", SECRET, f"{RECIPIENT},x", RECIPIENT[:-1]])
+@pytest.mark.parametrize(
+    "text", ["x", SECRET, f"{RECIPIENT},x", RECIPIENT[:-1]], ids=["a word", "identity", "one of two", "cut short"]
+)
 def test_a_malformed_recipient_is_refused_without_being_quoted(text: str) -> None:
     with pytest.raises(ValueError, match="age1") as refused:
         age.recipients_in(text)
