@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask_babel import Babel
@@ -17,10 +18,18 @@ from shelter.tables import Base
 
 
 class QuietlyClosed(Session):
+    """What is answered stays answered: there is nothing left to undo on a connection that was lost meanwhile."""
+
     def close(self) -> None:
-        """What is answered stays answered: there is nothing left to undo on a connection that was lost meanwhile."""
+        self._quietly(super().close)
+
+    def end_transaction(self) -> None:
+        """Roll back whatever is open; the session goes on, and what it loaded is read again when asked for."""
+        self._quietly(self.rollback)
+
+    def _quietly(self, ending: Callable[[], None]) -> None:
         try:
-            super().close()
+            ending()
         except UNAVAILABLE:
             self.invalidate()
 

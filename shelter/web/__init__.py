@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from flask import Flask
 from werkzeug.utils import import_string
 
 from shelter.config import Settings
-from shelter.extensions import csrf, db
+from shelter.extensions import QuietlyClosed, csrf, db
 from shelter.web import access, assets, errors, formats, forms, headers, language, shell, visitor
 from shelter.web.converters import CONVERTERS
 from shelter.web.health import tally
@@ -53,4 +55,4 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _end_transaction(_error: BaseException | None) -> None:
     """Within the request, while somebody waits for its answer: a database that stands still is given no longer."""
-    db.session.remove()
+    cast(QuietlyClosed, db.session()).end_transaction()
