@@ -27,6 +27,14 @@ class InTheFuture(DomainError):
 
 
 @dataclass
+class TooLongAgo(DomainError):
+    """Before any shelter of ours: a slip of the hand."""
+
+    code: ClassVar[str] = "too_long_ago"
+    field: ClassVar[str | None] = "happened_at"
+
+
+@dataclass
 class BeforeArrival(DomainError):
     """Nobody leaves, moves or is away before they came."""
 

@@ -12,9 +12,10 @@ from shelter import clock
 from shelter.domain.arrivals import LATE_ENTRY
 from shelter.domain.errors import NotFound, NotPermitted
 from shelter.domain.nights import Nights
+from shelter.domain.periods import EARLIEST
 from shelter.domain.permissions import Permission
 from shelter.domain.references import stay_reference
-from shelter.domain.stay_errors import InTheFuture, NightsTaken, NothingToDo, ReasonMissing
+from shelter.domain.stay_errors import InTheFuture, NightsTaken, NothingToDo, ReasonMissing, TooLongAgo
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
@@ -76,9 +77,11 @@ def chosen(stay: Stay, states: Collection[PlacementState], ids: Collection[int] 
 
 
 def real_time(said: datetime | None, reason: str | None, now: datetime) -> datetime:
-    """When it happened: now, or the time said. InTheFuture; ReasonMissing for a late entry."""
+    """When it happened: now, or the time said. InTheFuture, TooLongAgo; ReasonMissing for a late entry."""
     if said is None:
         return now
+    if said < clock.instant(EARLIEST):
+        raise TooLongAgo()
     if said > now + CLOCKS_DIFFER:
         raise InTheFuture()
     if now - said > LATE_ENTRY:

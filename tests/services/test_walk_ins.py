@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from shelter import clock
 from shelter.domain.errors import NotFound, NotPermitted, UnitJustTaken
 from shelter.domain.matching import Party
 from shelter.domain.permissions import Role
 from shelter.domain.placing import AlreadyPlaced
-from shelter.domain.stay_errors import InTheFuture, NightsTaken, ReasonMissing, UnitStillOccupied
+from shelter.domain.stay_errors import InTheFuture, NightsTaken, ReasonMissing, TooLongAgo, UnitStillOccupied
 from shelter.domain.stays import PlacementState, StayState
 from shelter.extensions import db
 from shelter.models.clockwork import Installation
@@ -147,6 +148,8 @@ def test_a_reason_and_a_time_gone_by_are_needed(unit: Unit, coordinator: Account
         walk_in(unit, coordinator, reason=" ")
     with pytest.raises(InTheFuture):
         walk_in(unit, coordinator, arrived_at=at("2026-03-11 10:00"))
+    with pytest.raises(TooLongAgo):
+        walk_in(unit, coordinator, arrived_at=datetime(1, 1, 1, tzinfo=clock.timezone()))
     with pytest.raises(NotFound):
         record_walk_in(
             unit_id=999_999, arrived_at=at("2026-03-11 02:40"), party=SHE, reason="x", by=coordinator.principal

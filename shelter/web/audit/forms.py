@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, DateField, SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional, ValidationError
 
 from shelter.domain import references
-from shelter.domain.periods import is_thinkable
 from shelter.queries import people
+from shelter.web.fields import DateField
 from shelter.web.forms import Form
 from shelter.web.language import lazy_gettext as _l
 
@@ -24,12 +24,6 @@ class FilterForm(Form):
         super().__init__(**kwargs)
         everybody = [SelectChoice(str(member.id), f"{member.name} ({member.login})") for member in people.staff()]
         self.user.choices = [SelectChoice("", _l("Everybody")), *everybody]
-
-    def validate_from_on(self, field: DateField) -> None:
-        if field.data and not is_thinkable(field.data):
-            raise ValidationError(_l("Choose a day between 2000 and 2100."))
-
-    validate_until_on = validate_from_on
 
     def validate_household(self, field: StringField) -> None:
         if field.data and not references.is_valid(references.normalise(field.data)):

@@ -12,7 +12,6 @@ from uuid import UUID
 from flask_babel import get_locale
 from wtforms import (
     BooleanField,
-    DateField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -37,6 +36,7 @@ from shelter.queries import parties, visibility
 from shelter.queries.sites import site_choices
 from shelter.queries.vacancies import Criteria
 from shelter.web.errors import choices, sentence, show
+from shelter.web.fields import DateField
 from shelter.web.forms import Form
 from shelter.web.language import gettext as _
 from shelter.web.language import lazy_gettext as _l

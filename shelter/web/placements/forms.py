@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from wtforms import BooleanField, DateTimeLocalField, RadioField
+from wtforms import BooleanField, RadioField
 from wtforms.validators import InputRequired, ValidationError
 
 from shelter.domain.contacts import TextChoice
 from shelter.web import formats
 from shelter.web.errors import choices
+from shelter.web.fields import DateTimeLocalField
 from shelter.web.forms import OnceForm
 from shelter.web.language import gettext as _
 from shelter.web.language import lazy_gettext as _l

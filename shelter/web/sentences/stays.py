@@ -15,6 +15,7 @@ from shelter.web.language import lazy_gettext as _l
 SENTENCES = {
     "reason_missing": _l("Say why. It stands in the history with your name."),
     "in_the_future": _l("This lies in the future. Record what has happened; plans are made elsewhere."),
+    "too_long_ago": _l("This is too long ago to be meant. Check the year."),
     "before_arrival": _l("This is before they arrived. Check the day and the time."),
     "nights_taken": _l(
         "The room is not free on %(nights)s of these nights, the first on %(first_night)s. Nothing was changed."

@@ -7,7 +7,6 @@ from flask_babel import get_locale
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
-    DateField,
     IntegerField,
     RadioField,
     SelectField,
@@ -26,6 +25,7 @@ from shelter.domain.permissions import Role
 from shelter.domain.sites import SHORTEST_REASON
 from shelter.domain.stays import ClosureReason
 from shelter.web.errors import choices, label
+from shelter.web.fields import DateField
 from shelter.web.forms import Form, OnceForm, row_id
 from shelter.web.language import lazy_gettext as _l
 

@@ -10,8 +10,6 @@ from flask import request
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     BooleanField,
-    DateField,
-    DateTimeLocalField,
     FieldList,
     FormField,
     IntegerField,
@@ -32,6 +30,7 @@ from shelter.domain.stays import CancelReason, Destination, ExitReason
 from shelter.domain.stays_file import MOST_EXTENSIONS, MOST_HEADS, MOST_PETS
 from shelter.queries.stays import RoomView, UnitChoice
 from shelter.web.errors import choices
+from shelter.web.fields import DateField, DateTimeLocalField
 from shelter.web.forms import Form, OnceForm, row_id
 from shelter.web.language import gettext as _
 from shelter.web.language import lazy_gettext as _l

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import BooleanField, DateField, DateTimeLocalField, IntegerField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from shelter.domain.matching import Party
 from shelter.domain.stays_columns import HEADS, PETS
 from shelter.domain.stays_file import MOST_HEADS, MOST_PETS
 from shelter.queries.stays import UnitChoice
+from shelter.web.fields import DateField, DateTimeLocalField
 from shelter.web.forms import OnceForm, row_id
 from shelter.web.language import gettext as _
 from shelter.web.language import lazy_gettext as _l

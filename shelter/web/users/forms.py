@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import DateField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput
@@ -11,6 +11,7 @@ from shelter.domain.permissions import Role
 from shelter.queries import sites
 from shelter.web.auth.forms import LANGUAGES
 from shelter.web.errors import choices
+from shelter.web.fields import DateField
 from shelter.web.forms import Form, OnceForm
 from shelter.web.language import lazy_gettext as _l
 
