@@ -66,10 +66,11 @@ def restore(file: Path, identity: IO[str]) -> None:
     with _sentences():
         restored = bring_back(file, identity, _timed())
     made_at = clock.local(restored.manifest.made_at)
+    sheets = f"the night sheets in {restored.sheets}" if restored.sheets else "the night sheets"
     click.echo(
         f"Restored as of {made_at:%Y-%m-%d %H:%M}. Everybody signs in again. Texts are stopped, {restored.texts} that"
         " waited are asked after at the provider; let them go again under Messages.\n"
-        f"Enter what happened since {made_at:%H:%M} from the night sheets, each act with its real time. Look first for"
+        f"Enter what happened since {made_at:%H:%M} from {sheets}, each act with its real time. Look first for"
         " consents withdrawn, danger numbers, exclusions and closed accounts: they are as they were."
     )
     for chain in restored.broken_chains:

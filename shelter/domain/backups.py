@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -79,10 +80,14 @@ class Manifest:
             raise NotABackup() from other
 
 
-def superfluous(names: Iterable[str]) -> list[str]:
-    """Of names that end in day and time those to remove: all but the latest fourteen days' ones."""
+def superfluous(names: Iterable[str], stem: str) -> list[str]:
+    """Of the names we give, a stem with day and time, those to remove: all but the latest fourteen days' ones.
+
+    Any other name is somebody else's.
+    """
+    ours = re.compile(re.escape(stem) + r"-[0-9]{8}-[0-9]{6}")
     by_day: dict[str, list[str]] = {}
-    for name in names:
+    for name in filter(ours.fullmatch, names):
         by_day.setdefault(name.rsplit("-", 1)[0], []).append(name)
     return [name for day in sorted(by_day)[:-KEPT_DAYS] for name in sorted(by_day[day])]
 
@@ -122,13 +127,13 @@ class ProgramMissing(DomainError):
 
 
 @dataclass
-class ProgramTooOld(DomainError):
-    """It does not understand this server."""
+class ProgramDiffers(DomainError):
+    """It is of another version than the server: what the one writes the other may not read."""
 
     program: str
     version: int
     server: int
-    code: ClassVar[str] = "program_too_old"
+    code: ClassVar[str] = "program_differs"
 
 
 @dataclass

@@ -61,7 +61,7 @@ class Backup:
 def back_up(tell: Tell = _silent) -> Backup:
     """A new backup in `folder()`, complete and on the disk before it has its name; old ones go after that.
 
-    Raises NoBackupRecipient, NoRoomForBackup, DatabaseDamaged, ProgramMissing, ProgramTooOld, ProgramFailed, OSError:
+    Raises NoBackupRecipient, NoRoomForBackup, DatabaseDamaged, ProgramMissing, ProgramDiffers, ProgramFailed, OSError:
     then nothing is left of it, and nothing older is removed.
     """
     recipients = age.recipients_in(config.active().backup_recipient or "")
@@ -76,8 +76,9 @@ def back_up(tell: Tell = _silent) -> Backup:
     made = Backup(file, manifest.rows, file.stat().st_size)
     with unit_of_work(SYSTEM) as work:
         work.record("backup.made", subject=f"backup:{file.name}"[:80], rows=made.rows, bytes=made.bytes)
-    for old in superfluous(path.stem for path in place.glob(f"{_stem()}-*{ENDING}")):
-        (place / f"{old}{ENDING}").unlink()
+    for old in superfluous((path.stem for path in place.glob(f"*{ENDING}")), _stem()):
+        if old != file.stem:  # whatever the clock says
+            (place / f"{old}{ENDING}").unlink()
     return made
 
 

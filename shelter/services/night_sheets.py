@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import make_url
 
-from shelter import config
+from shelter import clock, config
 from shelter.domain.errors import DatabaseBusy, NotFound, NotPermitted
 from shelter.domain.permissions import SYSTEM, Permission, Principal
 from shelter.extensions import db
@@ -104,6 +104,20 @@ def last_sheets(folder: Path, code_name: str | None = None) -> list[Written]:
         as_of = datetime.fromisoformat(said[1]) if said else None
         found.append(Written(path, path.name.split(".")[-2], as_of))
     return found
+
+
+def set_aside() -> Path | None:
+    """Out of the way of the next ones, into a folder of their own: where they are now; None where there are none.
+
+    For a database that is older than its sheets: what is on them and not in it has to be entered again.
+    """
+    if not (sheets := sorted(directory().glob("tonight-*.*.html"))):
+        return None
+    aside = directory() / f"until-{clock.now():%Y%m%dT%H%M%SZ}"
+    aside.mkdir(mode=0o700, exist_ok=True)
+    for sheet in sheets:
+        sheet.rename(aside / sheet.name)
+    return aside
 
 
 def _named(found: Tonight, code_name: str) -> SiteSheet:

@@ -46,7 +46,7 @@ from shelter.models.people import OneTimeLink
 from shelter.paths import resource_dir
 from shelter.queries.fingerprints import fingerprints
 from shelter.queries.ledger_check import Checked, differences
-from shelter.services import audit_trail
+from shelter.services import audit_trail, night_sheets
 from shelter.services.audit_trail import ChainReport
 from shelter.services.backups import MANIFEST, SEAL, Tell, keys_here, seal_of
 from shelter.services.sign_in import end_sessions
@@ -60,6 +60,7 @@ class Restored:
     manifest: Manifest
     texts: int  # that waited to be sent
     sessions: int
+    sheets: Path | None  # the night sheets of before: the job writes others in their place
     broken_chains: list[ChainReport]
     differences: list[str]  # of the ledger
 
@@ -155,11 +156,13 @@ def _finish(manifest: Manifest, tell: Tell) -> Restored:
     lost = audit_trail.begin_anchors_again(manifest.audit_heads)
     if lost:
         tell(f"{lost} anchored entries of the access log are later than the backup; their anchors are kept beside")
+    if sheets := night_sheets.set_aside():
+        tell(f"the night sheets until now are kept in {sheets}")
     chains = audit_trail.verify(audit_trail.anchor_file())
     wrong_nights = [str(difference) for difference in differences(Checked())]
     db.session.rollback()
     texts, sessions = _make_silent(manifest)
-    return Restored(manifest, texts, sessions, [c for c in chains if not c.is_intact], wrong_nights)
+    return Restored(manifest, texts, sessions, sheets, [c for c in chains if not c.is_intact], wrong_nights)
 
 
 def _make_silent(manifest: Manifest) -> tuple[int, int]:

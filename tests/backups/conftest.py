@@ -18,7 +18,7 @@ from shelter.extensions import db
 from shelter.models.clockwork import Installation
 from shelter.models.messages import Message
 from shelter.models.people import IdempotentAct, OneTimeLink
-from shelter.services import audit_trail, backups
+from shelter.services import audit_trail, backups, night_sheets
 from tests import factories as make
 from tests.conftest import Clock
 from tests.support.backups import hashes, installed
@@ -41,6 +41,7 @@ def folder(frozen_clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Where backups are written."""
     monkeypatch.setattr(backups, "folder", lambda: tmp_path / "backups")
     monkeypatch.setattr(audit_trail, "anchor_file", lambda: tmp_path / "anchors")
+    monkeypatch.setattr(night_sheets, "directory", lambda: tmp_path / "tonight")
     return tmp_path / "backups"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,14 @@ from shelter.domain.stays import StayState
 from shelter.extensions import db
 from shelter.gateways.copies import MARK
 from shelter.gateways.sms.recorded import RecordedGateway
+from shelter.jobs.night_sheets import as_file
 from shelter.models.clockwork import Installation
 from shelter.models.households import Household
 from shelter.models.messages import Message
 from shelter.models.people import IdempotentAct, OneTimeLink, SignInSession
 from shelter.models.sites import Site
 from shelter.models.stays import Stay, Task
-from shelter.services import audit_trail, backups, delivery, demo, messages, restore
+from shelter.services import audit_trail, backups, delivery, demo, messages, night_sheets, restore
 from shelter.services.unit_of_work import unit_of_work
 from tests import factories as make
 from tests.backups.conftest import Made, live_since
@@ -168,6 +170,25 @@ def test_an_older_one_is_brought_up_to_date(all_databases: Any, dialect: str, bl
         make.make_site("Magnolia")  # the tables are those of this version
 
 
+@pytest.mark.only("postgresql")
+def test_what_an_administrator_added_to_the_database_is_no_part_of_it(
+    fresh_database: Database, blank_database: Database
+) -> None:
+    """An extension or a schema of somebody else's: our role could not make them again."""
+    theirs = fresh_database.connect()
+    theirs.execute("CREATE EXTENSION vector; CREATE SCHEMA watching; CREATE TABLE watching.load (at timestamptz)")
+    theirs.close()
+    owner = blank_database.connect()
+    owner.execute("CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA public TO plain")
+    owner.close()
+    with installed(fresh_database):
+        make.make_site("Magnolia")
+        file = backups.back_up().file
+    with installed(replace(blank_database, url=blank_database.url.replace("//shelter@", "//plain@"))):
+        assert bring_back(file).is_in_order
+        assert [site.code_name for site in db.session.scalars(select(Site))] == ["Magnolia"]
+
+
 # Afterwards -----------------------------------------------------------------------------------------------------------
 
 
@@ -276,3 +297,27 @@ def test_anchors_later_than_the_backup_are_kept_beside(
     assert [path.read_text() for path in tmp_path.glob("anchors.until-*")] == [lines]
 
 
+def test_the_night_sheets_of_what_is_lost_are_not_written_over(
+    made: Made, fresh_database: Database, blank_database: Database, tmp_path: Path
+) -> None:
+    make.make_site("Rose")  # after the backup
+    night_sheets.refresh_sheets(as_file)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "tonight").iterdir()}
+    assert "tonight-rose.ko.html" in before
+    with installed(blank_database):
+        aside = bring_back(made.file).sheets
+        assert aside is not None
+        night_sheets.refresh_sheets(as_file)  # as the clockwork does at the start
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == before
+    now = {path.name for path in (tmp_path / "tonight").iterdir()}
+    assert "tonight-magnolia.ko.html" in now
+    assert "tonight-rose.ko.html" not in now
+
+
+@pytest.mark.only("sqlite")
+def test_where_there_are_no_night_sheets_none_are_set_aside(
+    made: Made, blank_database: Database, tmp_path: Path
+) -> None:
+    with installed(blank_database):
+        assert bring_back(made.file).sheets is None
+    assert not (tmp_path / "tonight").exists()

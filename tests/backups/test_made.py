@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from shelter import config
 from shelter.config import parse_field_keys
@@ -22,9 +23,9 @@ from shelter.domain.backups import (
     DatabaseDamaged,
     NoBackupRecipient,
     NoRoomForBackup,
+    ProgramDiffers,
     ProgramFailed,
     ProgramMissing,
-    ProgramTooOld,
 )
 from shelter.extensions import db, keyring
 from shelter.gateways.copies import copies_of, postgresql
@@ -43,9 +44,9 @@ def test_it_is_sealed_and_for_its_owner_alone(context: Flask, folder: Path) -> N
     assert stat.S_IMODE(made.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert list(folder.iterdir()) == [made.file]
-    text = made.file.read_bytes()
-    assert text.startswith(b"age-encryption.org/v1")
-    assert b"Magnolia" not in text
+    sealed = made.file.read_bytes()
+    assert sealed.startswith(b"age-encryption.org/v1")
+    assert b"Magnolia" not in sealed
 
 
 def test_with_age_and_tar_alone_it_can_be_opened(context: Flask, tmp_path: Path) -> None:
@@ -66,13 +67,13 @@ def test_no_key_is_in_it(context: Flask, tmp_path: Path) -> None:
     make_contact(make_household(), "+821012345678")
     opened(backups.back_up().file, tmp_path)
     settings = config.active()
-    plain = (settings.secret_key, settings.index_key, settings.audit_key)
-    secrets = [key.get_secret_value().encode() for key in plain]
+    texts = (settings.secret_key, settings.index_key, settings.audit_key)
+    secrets = [key.get_secret_value().encode() for key in texts]
     for key in parse_field_keys(settings.field_keys.get_secret_value()).values():
         secrets += [key, base64.b64encode(key), key.hex().encode()]
     for path in (path for path in tmp_path.iterdir() if path.is_file()):
-        text = path.read_bytes()
-        assert not [secret for secret in secrets if secret in text]
+        plain = path.read_bytes()
+        assert not [secret for secret in secrets if secret in plain]
 
 
 def test_it_is_recorded_for_those_who_watch(context: Flask, frozen_clock: Clock) -> None:
@@ -107,12 +108,23 @@ def test_those_of_fourteen_days_stay(context: Flask, folder: Path, frozen_clock:
         made.append(folder / f"{Path(str(db.engine.url.database)).stem}-{backups.clock.now():%Y%m%d-%H%M%S}.age")
         frozen_clock.forward(days=1)
     folder.mkdir()
-    other = folder / "another-20200101-034000.age"
-    for file in (*made, other):
+    stem = made[0].stem.rsplit("-", 2)[0]
+    others = [folder / f"{name}-20200101-034000.age" for name in ("another", f"{stem}-test", f"{stem}-kept")]
+    for file in (*made, *others):
         file.touch()
     backups.back_up()
     assert {path for path in made if path.exists()} == set(made[3:])
-    assert other.exists()
+    assert all(other.exists() for other in others)
+
+
+def test_the_one_just_made_stays_even_where_the_clock_went_back(
+    context: Flask, folder: Path, frozen_clock: Clock
+) -> None:
+    folder.mkdir()
+    stem = Path(str(db.engine.url.database)).stem
+    for day in range(1, KEPT_DAYS + 1):
+        (folder / f"{stem}-203001{day:02}-034000.age").touch()
+    assert backups.back_up().file.exists()
 
 
 def test_without_a_recipient_none_is_made(context: Flask, folder: Path) -> None:
@@ -189,6 +201,12 @@ def pg_dump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return put
 
 
+@pytest.fixture
+def server_version(context: Flask) -> int:
+    with db.engine.connect() as connection:
+        return int(connection.scalar(text("SHOW server_version_num"))) // 10_000
+
+
 @pytest.mark.only("postgresql")
 def test_a_missing_program_is_said(context: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(folder))
@@ -198,19 +216,23 @@ def test_a_missing_program_is_said(context: Flask, folder: Path, monkeypatch: py
 
 
 @pytest.mark.only("postgresql")
-def test_a_program_older_than_the_server_is_said(context: Flask, folder: Path, pg_dump: Any) -> None:
-    pg_dump("9.6.24", "exit 1")
-    with pytest.raises(ProgramTooOld) as refused:
+@pytest.mark.parametrize("by", [-1, 1, 84], ids=["older", "newer", "much newer"])
+def test_a_program_of_another_version_than_the_server_is_said(
+    context: Flask, folder: Path, pg_dump: Any, server_version: int, by: int
+) -> None:
+    pg_dump(f"{server_version + by}.1", "exit 1")
+    with pytest.raises(ProgramDiffers) as refused:
         backups.back_up()
-    assert refused.value.version == 9
-    assert refused.value.server >= 15
+    assert (refused.value.version, refused.value.server) == (server_version + by, server_version)
     assert not list(folder.iterdir())
 
 
 @pytest.mark.only("postgresql")
-def test_a_program_that_fails_after_half_leaves_nothing(context: Flask, folder: Path, pg_dump: Any) -> None:
+def test_a_program_that_fails_after_half_leaves_nothing(
+    context: Flask, folder: Path, pg_dump: Any, server_version: int
+) -> None:
     said = "pg_dump: error: connection lost\nCONTEXT: COPY site, line 1: Magnolia"
-    pg_dump("99.1", f"echo half; printf '{said}' >&2; exit 1")
+    pg_dump(f"{server_version}.99", f"echo half; printf '{said}' >&2; exit 1")
     with pytest.raises(ProgramFailed) as refused:
         backups.back_up()
     assert refused.value.said == "connection lost"

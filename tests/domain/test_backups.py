@@ -72,9 +72,21 @@ def test_it_asks_for_the_keys_it_was_made_with(here: Keys, missing: list[str]) -
 @given(st.lists(st.tuples(days, st.times().map(lambda time: f"{time:%H%M%S}")), unique=True))
 def test_those_of_the_latest_fourteen_days_stay(made: list[tuple[str, str]]) -> None:
     names = [f"shelter-{day}-{time}" for day, time in made]
-    gone = set(superfluous(names))
+    gone = set(superfluous(names, "shelter"))
     kept = {name.split("-")[1] for name in names if name not in gone}
     every = {day for day, _time in made}
     assert len(kept) == min(len(every), KEPT_DAYS)
     assert all(day > other for day in kept for other in every - kept)
     assert not {name.split("-")[1] for name in gone} & kept, "a day is kept whole"
+
+
+def test_a_name_that_we_did_not_give_is_never_superfluous() -> None:
+    ours = [f"shelter-202603{day:02}-034000" for day in range(1, KEPT_DAYS + 2)]
+    others = [
+        "shelter-test-20200101-034000",
+        "shelter-20200101-034000 (copy)",
+        "shelter-before-the-move-20200101-034000",
+        "shelter-20200101",
+        "other-shelter-20200101-034000",
+    ]
+    assert superfluous([*others, *ours], "shelter") == ours[:1]

@@ -14,11 +14,13 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, inspect, text
 
-from shelter.domain.backups import DatabaseInUse, DatabaseNotEmpty, ProgramFailed, ProgramMissing, ProgramTooOld
+from shelter.domain.backups import DatabaseInUse, DatabaseNotEmpty, ProgramDiffers, ProgramFailed, ProgramMissing
 from shelter.gateways.copies.protocol import MARK, Snapshot, Tell
 
 CHUNK = 1024 * 1024
 LONGEST_SAID = 200
+# Only the schema our tables are in: what an administrator keeps in another, or adds with CREATE EXTENSION, is not ours
+# to read, and could not be made again by our role.
 DUMP = ("--format=custom", "--no-owner", "--no-privileges", "--no-password")
 RESTORE = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password")
 
@@ -43,7 +45,10 @@ class PostgresqlCopies:
             program = _program("pg_dump", connection)
             moment = connection.scalar(text("SELECT pg_export_snapshot()"))
             server = str(connection.scalar(text("SHOW server_version")))
-            yield Snapshot(connection, server, lambda: self._dump(program, f"--snapshot={moment}"))
+            schema = _quoted(_schema(connection))
+            yield Snapshot(
+                connection, server, lambda: self._dump(program, f"--snapshot={moment}", f"--schema={schema}")
+            )
 
     def _dump(self, program: str, *options: str) -> Iterator[bytes]:
         with tempfile.TemporaryFile() as said:
@@ -75,10 +80,10 @@ class PostgresqlCopies:
 
     def load(self, data: Iterable[bytes]) -> None:
         with self._engine.begin() as connection:
-            program = _program("pg_restore", connection)
+            program, schema = _program("pg_restore", connection), _schema(connection)
             connection.execute(text(f"CREATE TABLE IF NOT EXISTS {MARK} (since timestamptz)"))
         with tempfile.TemporaryFile() as said:
-            command = [program, *RESTORE, self._address()]
+            command = [program, *RESTORE, f"--schema={schema}", self._address()]
             with subprocess.Popen(  # noqa: S603
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env=self._environment()
             ) as running:
@@ -113,16 +118,30 @@ class PostgresqlCopies:
 
 
 def _program(name: str, connection: Connection) -> str:
-    """The program, at least as new as the server. Raises ProgramMissing, ProgramTooOld."""
+    """The program, of the server's version. Raises ProgramMissing, ProgramDiffers.
+
+    An older one does not understand the server. A newer one writes what the server's own programs cannot read, or
+    says to it what only a newer one understands: a backup that nobody could bring back.
+    """
     found = shutil.which(name)
     if found is None:
         raise ProgramMissing(name)
     said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     version = re.search(r"(\d+)\.?\d*", said)
     server = int(connection.scalar(text("SHOW server_version_num")) or 0) // 10_000
-    if version is None or int(version[1]) < server:
-        raise ProgramTooOld(name, int(version[1]) if version else 0, server)
+    if version is None or int(version[1]) != server:
+        raise ProgramDiffers(name, int(version[1]) if version else 0, server)
     return found
+
+
+def _schema(connection: Connection) -> str:
+    """Where our tables are, or will be."""
+    return str(connection.scalar(text("SELECT current_schema()")))
+
+
+def _quoted(name: str) -> str:
+    """As pg_dump takes a name that is no pattern."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _check(ended: subprocess.Popen[bytes], program: str, said) -> None:  # type: ignore[no-untyped-def]

@@ -34,7 +34,7 @@ class Copies(Protocol):
         """Bytes on the disk that a backup may take, generously."""
 
     def snapshot(self, folder: Path, tell: Tell) -> AbstractContextManager[Snapshot]:
-        """Raises DatabaseDamaged, ProgramMissing, ProgramTooOld; `data` ProgramFailed."""
+        """Raises DatabaseDamaged, ProgramMissing, ProgramDiffers; `data` ProgramFailed."""
 
     def check_empty(self) -> None:
         """Raises DatabaseNotEmpty, DatabaseInUse."""

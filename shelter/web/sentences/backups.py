@@ -20,7 +20,7 @@ SENTENCES = {
         "%(program)s was not found. Install the programs of PostgreSQL (package postgresql-client) in the version of"
         " the server."
     ),
-    "program_too_old": _l(
+    "program_differs": _l(
         "%(program)s is of version %(version)s, but the server of version %(server)s. Install the programs of"
         " PostgreSQL in the version of the server, and put them first in PATH."
     ),
