@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from shelter import clock
 from shelter.domain.errors import NotFound
@@ -125,13 +125,9 @@ def raise_closure_renewals(today: date | None = None) -> int:
     """The daily job: one task for each "until further notice" that ends within two weeks; how many were new."""
     today = today or clock.today()
     with unit_of_work(SYSTEM) as work:
-        ending = db.session.execute(
-            select(Closure.id, Closure.until_on, Unit.id, Unit.site_id)
-            .join(Unit, Unit.id == Closure.unit_id)
-            .where(Closure.is_open_ended, Closure.until_on <= today + RENEWAL_NOTICE, Closure.until_on >= today)
-            .order_by(Closure.id)
-        ).all()
-        work.lock(sites={row.site_id for row in ending})  # two at once raise one
+        sites = {row.site_id for row in _ending(today)}
+        work.lock(sites=sites)  # two at once raise one; what was renewed or ended meanwhile needs nobody
+        ending = [row for row in _ending(today) if row.site_id in sites]
         known = set(
             db.session.scalars(
                 select(Task.dedupe_key).where(
@@ -152,6 +148,15 @@ def raise_closure_renewals(today: date | None = None) -> int:
                 )
             )
     return len(new)
+
+
+def _ending(today: date) -> Sequence[Row]:
+    return db.session.execute(
+        select(Closure.id, Closure.until_on, Unit.id, Unit.site_id)
+        .join(Unit, Unit.id == Closure.unit_id)
+        .where(Closure.is_open_ended, Closure.until_on <= today + RENEWAL_NOTICE, Closure.until_on >= today)
+        .order_by(Closure.id)
+    ).all()
 
 
 def _renewal_key(closure_id: int, until_on: date) -> str:

@@ -63,6 +63,7 @@ def record_walk_in(
         if unit is None:
             raise NotFound()
         _lock(work, household, unit.site_id)
+        db.session.refresh(unit)  # somebody may have given it up before we had the lock
         party = party if household is None else parties.party_of(household)
         if party is None or not party.people:
             raise PartyEmpty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from shelter.models.clockwork import Installation
 from shelter.models.sites import Site, Unit
 from shelter.models.stays import Placement, Stay
 from shelter.queries.ledger_check import Checked, differences
-from shelter.services import arrivals, closures, departures, intake, overstays, placements, transfers
+from shelter.services import arrivals, closures, departures, intake, overstays, placements, transfers, units, walk_ins
 from shelter.services.placements import Segment
 from shelter.services.unit_of_work import UnitOfWork
 from tests import factories as make
@@ -194,3 +195,63 @@ def test_control_without_locks_the_same_races_end_badly(app: Flask, monkeypatch:
 
     monkeypatch.setattr(placements, "_latest_hold", slowly)
     assert Scene(app, "held").race("confirm", "release") == ["done", "done"]
+
+
+def meanwhile(app: Flask, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str], first: Act, second: Act) -> list[Any]:
+    """`second` begins when `first` holds its locks and has come to the function named; what became of both."""
+    reached, real, outcomes = threading.Event(), getattr(*at), [None, None]
+
+    def slowly(*said: Any, **more: Any) -> Any:
+        found = real(*said, **more)
+        reached.set()
+        time.sleep(0.5)
+        return found
+
+    def run(number: int, act: Act) -> None:
+        with app.app_context():
+            try:
+                outcomes[number] = act()
+            except DomainError as refused:
+                outcomes[number] = refused.code
+            finally:
+                db.session.remove()
+
+    def run_second() -> None:
+        reached.wait(10)
+        run(1, second)
+
+    monkeypatch.setattr(*at, slowly)
+    other = threading.Thread(target=run_second)
+    other.start()
+    run(0, first)
+    other.join(60)
+    return outcomes
+
+
+@pytest.mark.only("postgresql")
+def test_nobody_walks_into_a_room_that_is_given_up_just_then(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context():
+        unit, by, admin = make.make_unit().id, make.make_user().principal, make.make_user(Role.ADMINISTRATOR).principal
+        until, now = clock.shelter_day() + timedelta(days=2), clock.now()
+        db.session.rollback()
+    outcomes = meanwhile(
+        app, monkeypatch, (units, "check_bookings"),
+        lambda: units.retire_unit(unit_id=unit, until_on=until, by=admin),
+        lambda: walk_ins.record_walk_in(unit_id=unit, arrived_at=now, party=SHE, reason="paper", by=by),
+    )  # fmt: skip
+    assert outcomes == [None, "nights_taken"]
+
+
+@pytest.mark.only("postgresql")
+def test_a_closure_renewed_just_then_needs_no_task(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with app.app_context():
+        admin, today = make.make_user(Role.ADMINISTRATOR).principal, clock.today()
+        ends = today + timedelta(days=5)
+        closure = make.make_closure(make.make_unit(), from_on=today, until_on=ends, is_open_ended=True).id
+        db.session.rollback()
+    outcomes = meanwhile(
+        app, monkeypatch, (closures, "_check_free"),
+        lambda: closures.renew_closure(closure_id=closure, by=admin),
+        closures.raise_closure_renewals,
+    )  # fmt: skip
+    assert outcomes == [None, 0]
