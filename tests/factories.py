@@ -273,6 +273,8 @@ def make_placement(
     has_arrived = state in (PlacementState.IN_HOUSE, PlacementState.ENDED, PlacementState.MOVED)
     if state is PlacementState.HELD and held_until is None:
         held_until = clock.now() + timedelta(minutes=90)
+    if state in (PlacementState.ENDED, PlacementState.MOVED):
+        more.setdefault("left_at", stay.ended_at or clock.instant(leave_on, 10))
     placement = Placement(
         stay_id=stay.id,
         unit_id=unit.id,

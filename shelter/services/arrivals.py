@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+from sqlalchemy import select
+
 from shelter import clock
 from shelter.domain.arrivals import earlier_nights, leave_within, nights_given_back
 from shelter.domain.errors import MoveNotAllowed
@@ -26,7 +28,7 @@ from shelter.domain.stays import (
 )
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
-from shelter.models.stays import Placement, Stay
+from shelter.models.stays import Placement, Stay, StayEvent
 from shelter.queries import policies
 from shelter.services import ledger, overstays, stay_tasks
 from shelter.services.history import note
@@ -76,6 +78,7 @@ def check_in(
         stay, now = take(work, stay_id), clock.now()
         arrived = real_time(arrived_at, reason, now)
         coming = chosen(stay, EXPECTED, placement_ids or _expected(stay, clock.shelter_day(arrived)))
+        planned = [p.arrive_on for p in coming]
         if stay.checked_in_at is None or arrived < stay.checked_in_at:
             start_clock(stay, coming[0], arrived)
         added = 0
@@ -91,7 +94,7 @@ def check_in(
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
         note(
             work, stay, "checked_in", arrived, reason, placements=[p.id for p in coming],
-            night=clock.shelter_day(arrived), **facts,
+            planned=planned, night=clock.shelter_day(arrived), **facts,
         )  # fmt: skip
         record(work, stay, "stay.checked_in", reason, arrived_at=arrived, **facts)
         work.result = reference_of(stay)
@@ -138,6 +141,8 @@ def undo_check_in(
         for placement in undone:
             placement.state = move_placement(placement.state, PlacementState.BOOKED)
             placement.arrived_at = placement.occupied_from = None
+            placement.arrive_on = _planned(stay, placement)
+            ledger.release(placement, before=placement.arrive_on)
             ledger.release(placement, from_night=placement.leave_on)
         if any(p.state is PlacementState.IN_HOUSE for p in stay.placements):
             _clock_from_the_first(stay)
@@ -149,6 +154,17 @@ def undo_check_in(
         record(work, stay, "stay.check_in_undone", said)
         work.result = reference_of(stay)
         return work.result
+
+
+def _planned(stay: Stay, placement: Placement) -> date:
+    """The first night it was booked for, before an earlier check-in added others; as the history says."""
+    told = select(StayEvent.data).where(StayEvent.stay_id == stay.id, StayEvent.kind == "checked_in")
+    for data in db.session.scalars(told.order_by(StayEvent.at.desc())):
+        planned = dict(zip(data.get("placements", ()), data.get("planned", ()), strict=False))
+        if placement.id in planned:
+            first = date.fromisoformat(planned[placement.id])
+            return max(first, placement.arrive_on) if first < placement.leave_on else placement.arrive_on
+    return placement.arrive_on
 
 
 def mark_no_show(

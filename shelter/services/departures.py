@@ -41,7 +41,8 @@ from shelter.services.unit_of_work import Once, unit_of_work
 
 ENDED = frozenset({PlacementState.ENDED})
 NOT_YET_IN = frozenset({PlacementState.HELD, *EXPECTED})
-UNTIL_THE_END = (TaskKind.COLLISION, TaskKind.NO_SHOW, TaskKind.IMPORT_DIFFERENCE)
+WHILE_THEY_STAY = (TaskKind.COLLISION, TaskKind.IMPORT_DIFFERENCE)
+UNTIL_THE_END = (*WHILE_THEY_STAY, TaskKind.NO_SHOW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +78,11 @@ def check_out(
         planned = {p.id: p.leave_on for p in leaving}
         for placement in leaving:
             _leave(placement, left)
-        stay_tasks.close_tasks(work, stay.id, [TaskKind.COLLISION], list(planned))
+        stay_tasks.close_tasks(work, stay.id, [TaskKind.COLLISION], list(planned), with_check_out=True)
         is_over = not any(p.state is PlacementState.IN_HOUSE for p in stay.placements)
         if is_over:
             _end(stay, exit_reason, destination)
-            stay_tasks.close_tasks(work, stay.id, UNTIL_THE_END)
+            stay_tasks.close_tasks(work, stay.id, UNTIL_THE_END, with_check_out=True)
         facts = {
             "placements": list(planned),
             "planned": max(planned.values()),
@@ -144,6 +145,7 @@ def undo_check_out(*, stay_id: UUID, leave_on: date, reason: str, by: Principal,
             placement.leave_on = max(leave_on, begins + DAY)
             until = max(placement.leave_on, clock.shelter_day() + DAY)
             claim_nights(placement, Nights(placement.arrive_on, until), now)
+        stay_tasks.reopen_tasks(stay.id, WHILE_THEY_STAY, [p.id for p in back])
         note(work, stay, "check_out_undone", None, said, placements=[p.id for p in back], leave_on=leave_on)
         record(work, stay, "stay.check_out_undone", said, leave_on=leave_on)
         work.result = reference_of(stay)

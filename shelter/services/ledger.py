@@ -52,11 +52,13 @@ def recount(placement: Placement) -> None:
     db.session.execute(mine.values(people=placement.people).execution_options(synchronize_session=False))
 
 
-def release(placement: Placement, *, from_night: date | None = None) -> int:
-    """Give back the placement's nights, all or from one on; how many."""
+def release(placement: Placement, *, from_night: date | None = None, before: date | None = None) -> int:
+    """Give back the placement's nights, all, from one on or those before one; how many."""
     where = [UnitNight.placement_id == placement.id]
     if from_night is not None:
         where.append(UnitNight.night >= from_night)
+    if before is not None:
+        where.append(UnitNight.night < before)
     gone = delete(UnitNight).where(*where).execution_options(synchronize_session=False)
     return rows_changed(db.session.execute(gone))
 

@@ -175,8 +175,8 @@ def confirm_stay(
     """The held places are hers; the stay's reference. A hold that ran out counts while its nights are still free.
 
     Intake may have changed who comes, so the rules are asked again: UnitFitsNoMore, which `accepts_misfit` sets
-    aside unless it concerns other people. Raises UnitJustTaken, NothingHeld, NotFound too, and NightHasPassed where
-    no night is left to come.
+    aside unless it concerns other people. Raises UnitJustTaken, NothingHeld, NotFound too, NightHasPassed where no
+    night is left to come, and LeaveAfterLimit where check-in has moved the limit since the hold ran out.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -223,8 +223,9 @@ def confirm_stay(
 def _take_back(placement: Placement, stay: Stay, now: datetime) -> None:
     """The nights still to come of a hold that ran out, if nobody took them and the unit can still be had.
 
-    Raises UnitJustTaken.
+    Raises UnitJustTaken, and LeaveAfterLimit: an earlier check-in cuts the nights of those who keep them, not these.
     """
+    limits.check_leave_on(placement.leave_on, stay.limit_on)
     arrive_on = max(placement.arrive_on, clock.shelter_day(now))
     nights = Nights(arrive_on, placement.leave_on)
     expiry.release_expired([placement.unit_id], nights, now)

@@ -15,6 +15,8 @@ from shelter.extensions import db
 from shelter.models.stays import Task
 from shelter.services.unit_of_work import UnitOfWork
 
+_CLOSED = "closed_with_check_out"
+
 
 def raise_task(
     work: UnitOfWork,
@@ -54,14 +56,36 @@ def close_tasks(
     stay_id: UUID,
     kinds: Collection[TaskKind],
     placement_ids: Collection[int] | None = None,
+    *,
+    with_check_out: bool = False,
 ) -> int:
-    """The cause is gone: mark the stay's open tasks of these kinds as done; how many."""
+    """The cause is gone: mark the stay's open tasks of these kinds as done; how many.
+
+    `with_check_out`: they come back if it is taken back.
+    """
     open_ones = select(Task).where(Task.stay_id == stay_id, Task.kind.in_(kinds), Task.done_at.is_(None))
     if placement_ids is not None:
         open_ones = open_ones.where(Task.placement_id.in_(list(placement_ids)))
     found = list(db.session.scalars(open_ones))
     for task in found:
         task.done_at, task.done_by_id = clock.now(), work.by.user_id
+        if with_check_out:
+            task.data = {**task.data, _CLOSED: True}
+    return len(found)
+
+
+def reopen_tasks(stay_id: UUID, kinds: Collection[TaskKind], placement_ids: Collection[int]) -> int:
+    """They are still in these rooms: what their check-out had closed is to be done again; how many tasks."""
+    closed = select(Task).where(
+        Task.stay_id == stay_id,
+        Task.kind.in_(kinds),
+        Task.done_at.is_not(None),
+        Task.placement_id.is_(None) | Task.placement_id.in_(list(placement_ids)),
+    )
+    found = [task for task in db.session.scalars(closed) if _CLOSED in task.data]
+    for task in found:
+        task.done_at = task.done_by_id = None
+        task.data = {name: value for name, value in task.data.items() if name != _CLOSED}
     return len(found)
 
 

@@ -171,6 +171,8 @@ class Acts(House):
             if p.leave_on <= self.tonight:
                 raise Refuse
             if p.state == "expired":
+                if p.leave_on > stay.limit_on:
+                    raise Refuse
                 first = max(p.arrive_on, self.tonight)
                 self.release_run_out(p.unit, first, p.leave_on)
                 if GONE in self.against(

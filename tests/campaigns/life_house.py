@@ -112,6 +112,7 @@ class Placement:
     is_coming: bool = False
     arrived: datetime | None = None
     occupied_from: date | None = None
+    planned: date | None = None  # the first night it was booked for, when they came
     left: datetime | None = None
     row: int = 0  # its number in the tables
 

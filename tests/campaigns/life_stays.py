@@ -38,6 +38,7 @@ class Stays(Acts):
         for p in coming:
             if self.is_somebody_else_in(p):
                 raise Refuse
+            p.planned = p.arrive_on
             self._settle(p, arrived)
             p.state = "in_house"
         if stay.checked_in is None or arrived < stay.checked_in:
@@ -129,7 +130,9 @@ class Stays(Acts):
         self.keep(*self.sites_of(stay))
         for p in self.chosen(stay, ["in_house"], some):
             p.state, p.arrived, p.occupied_from = "booked", None, None
-            p.nights = frozenset(night for night in p.nights if night < p.leave_on)
+            if p.planned and p.planned < p.leave_on:
+                p.arrive_on = max(p.arrive_on, p.planned)
+            p.nights = frozenset(night for night in p.nights if p.arrive_on <= night < p.leave_on)
         if not self.of(stay, "in_house"):
             if any(p.occupied_from for p in self.of(stay)):
                 raise Refuse

@@ -108,7 +108,7 @@ def tell(ground: Ground, figures: Figures) -> None:
 
 
 def nights_are_not_given_back(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "release", lambda placement, from_night=None: 0)
+    patch.setattr(ledger, "release", lambda placement, from_night=None, before=None: 0)
 
 
 def no_limit_is_asked(patch: pytest.MonkeyPatch) -> None:

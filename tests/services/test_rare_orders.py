@@ -10,15 +10,18 @@ import pytest
 from flask import Flask
 
 from shelter import clock
-from shelter.domain.limits import ReadmissionRule
+from shelter.domain.limits import LeaveAfterLimit, ReadmissionRule
+from shelter.domain.nights import Nights
 from shelter.domain.placing import NightHasPassed
 from shelter.domain.stay_errors import NightsTaken, UnitStillOccupied
 from shelter.domain.stays import Destination, ExitReason, PlacementState
+from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
 from shelter.models.clockwork import Installation
 from shelter.models.sites import Unit
-from shelter.models.stays import Placement, Stay
-from shelter.services import arrivals, departures, extensions, placements, transfers
+from shelter.models.stays import Placement, Stay, Task
+from shelter.services import arrivals, departures, extensions, overstays, placements, transfers
+from shelter.services.second_look import Segment
 from tests.conftest import Clock
 from tests.factories import make_household, make_placement, make_site, make_stay, make_unit, make_user
 from tests.support.nights import at, day, nights, run
@@ -172,3 +175,64 @@ def test_a_hold_on_the_way_whose_nights_have_all_passed_is_not_confirmed(kim: Ac
     with pytest.raises(NightHasPassed):
         confirm(stay, kim)
     assert only_placement(stay).state is PlacementState.HELD
+
+
+# Corrections that must leave nothing behind
+
+
+def test_a_hold_that_ran_out_is_not_confirmed_past_the_limit_of_an_earlier_check_in(
+    unit: Unit, kim: Account, frozen_clock: Clock
+) -> None:
+    first, other = day("2026-03-14"), make_unit(unit.room, "102")
+    stay = hold(kim, unit, nights=Nights(first, day("2026-03-19")))
+    confirm(stay, kim)
+    frozen_clock.forward(minutes=1)
+    further = [Segment(other.id, Nights(first, stay.limit_on))]
+    placements.hold_units(segments=further, stay=stay.id, by=kim.principal)
+    frozen_clock.forward(minutes=200)
+    placements.expire_holds()
+    booked = [p.id for p in stay.placements if p.unit_id == unit.id]
+    arrivals.check_in(stay_id=stay.id, placement_ids=booked, by=kim.principal)
+    assert stay.limit_on == day("2026-04-09")  # four days earlier
+    with pytest.raises(LeaveAfterLimit):
+        confirm(stay, kim)
+
+
+@pytest.mark.parametrize("is_told_by_hand", [False, True])
+def test_what_a_check_out_by_mistake_had_settled_is_a_task_again(
+    unit: Unit, kim: Account, is_told_by_hand: bool
+) -> None:
+    stay, _placement = in_house(unit, "2026-03-01", "2026-03-09")
+    make_stay(unit, arrive_on=day("2026-03-14"), leave_on=day("2026-03-20"))
+    assert overstays.roll_overstays().collisions == 1
+    task = db.session.query(Task).filter_by(kind=TaskKind.COLLISION).one()
+    if is_told_by_hand:
+        task.done_at = clock.now()
+        db.session.commit()
+    departures.check_out(stay_id=stay.id, by=kim.principal, **WAY)
+    assert task.done_at is not None
+    departures.undo_check_out(stay_id=stay.id, leave_on=day("2026-03-11"), reason="x", by=kim.principal)
+    assert (task.done_at is None) is not is_told_by_hand
+    assert "closed_with_check_out" not in task.data
+
+
+def test_a_check_in_by_mistake_leaves_no_night_and_no_shorter_limit(unit: Unit, kim: Account) -> None:
+    stay = make_stay(unit, arrive_on=day("2026-03-14"), leave_on=day("2026-03-20"))
+    (placement,), limit = stay.placements, stay.limit_on
+    for _time in range(2):
+        arrivals.check_in(stay_id=stay.id, by=kim.principal)
+        assert nights(placement) == run("2026-03-10", "2026-03-20")
+        arrivals.undo_check_in(stay_id=stay.id, reason="wrong household", by=kim.principal)
+        assert (stay.arrive_on, placement.arrive_on, stay.limit_on) == (day("2026-03-14"), day("2026-03-14"), limit)
+        assert nights(placement) == run("2026-03-14", "2026-03-20")
+
+
+def test_a_check_in_by_mistake_keeps_a_night_of_who_would_leave_before_the_booked_ones(
+    unit: Unit, kim: Account
+) -> None:
+    stay = make_stay(unit, arrive_on=day("2026-03-14"), leave_on=day("2026-03-20"))
+    (placement,) = stay.placements
+    arrivals.check_in(stay_id=stay.id, by=kim.principal)
+    departures.change_leave_on(stay_id=stay.id, leave_on=day("2026-03-12"), by=kim.principal)
+    arrivals.undo_check_in(stay_id=stay.id, reason="wrong household", by=kim.principal)
+    assert nights(placement) == run("2026-03-10", "2026-03-12")
