@@ -66,12 +66,22 @@ class Crowd:
                 stay = self._stay(state, household=factories.make_household(by=mine), **dates)
                 self._stay_ids[name] = stay.id
                 self.stays[name] = f"{stay.household.reference}-1"
+            self._to_be_decided_and_moved()
             of_task = Task(kind=TaskKind.NO_SHOW, dedupe_key="subject", stay_id=self._stay_ids["booked"])
             of_task.created_at = of_task.due_at = clock.now()
             db.session.add(of_task)
             db.session.commit()
             membership = db.session.scalars(select(SiteMembership.id).where(SiteMembership.user_id == mine.id)).one()
             self.ids |= {"task_id": of_task.id, "user_id": mine.id, "membership_id": membership}
+
+    def _to_be_decided_and_moved(self) -> None:
+        """Somebody asked for more days of one stay; of the small one the next room is booked already."""
+        asked = Extension(stay_id=self._stay_ids["here"], requested_at=clock.now(), decision=ExtensionDecision.REQUESTED)
+        db.session.add(asked)
+        small = db.session.get_one(Stay, self._stay_ids["small"])
+        first = small.placements[0].leave_on
+        next_room = factories.make_unit(site=db.session.get_one(Site, self.ids["site_id"]))
+        factories.make_placement(small, next_room, arrive_on=first, leave_on=first + WEEK)
 
     @property
     def _tonight(self) -> date:

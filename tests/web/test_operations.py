@@ -28,7 +28,7 @@ from tests.support.pages import Page, PageClient, page_of, spoken
 from tests.support.people import sign_in
 from tests.support.statements import count_statements
 from tests.support.texts import make_textable_stay, queue
-from tests.web.test_health import tick
+from tests.web.test_health import figures, tick
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +114,42 @@ def test_what_is_due_and_what_is_under_way(app: Flask, page: Callable[..., Page]
     assert "new flags: 4, stays: 1" in seen
     assert "2 texts are due" in seen
     assert "9.0 MB" in seen
+
+
+def ages(page: Page) -> dict[str, str]:
+    """The figures of the page by what they are about."""
+    found = {}
+    for element in page.all("div"):
+        if element.get("class") == "app-figure":
+            label, value = (spoken(part) for part in list(element)[:2])
+            found[label] = value
+    return found
+
+
+def test_how_old_the_last_good_check_and_the_oldest_text_are(
+    app: Flask, page: Callable[..., Page], client: PageClient, frozen_clock: Clock
+) -> None:
+    """A run that failed since then makes the check no younger, nor does a later text the oldest one."""
+    tick(app)
+    frozen_clock.forward(hours=25, minutes=13)
+    with app.app_context():
+        queue(make_textable_stay())
+    frozen_clock.forward(minutes=40)
+    with app.app_context():
+        queue(make_textable_stay("+821012345679"))
+        run_id = clockwork.begin_run(NIGHTLY, clock.now())
+        assert run_id is not None
+        clockwork.end_run(run_id, error=OSError())
+    frozen_clock.forward(minutes=7)
+    for locale, check, text, since in (
+        ("en", "Since the last good check of limits", "Oldest text due", ("26 h", "47 min")),
+        ("ko", "마지막 기한 확인 후", "가장 오래 밀린 문자", ("26시간", "47분")),
+    ):
+        shown = ages(page(locale))
+        assert (shown[check], shown[text]) == since
+    told = figures(client.get("/metrics").text)
+    assert told["shelter_nightly_run_age_seconds"] == 26 * 3600
+    assert told["shelter_oldest_message_due_seconds"] == 47 * 60
 
 
 def test_nobody_is_named(app: Flask, page: Callable[..., Page]) -> None:
