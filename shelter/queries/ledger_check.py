@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -131,11 +132,27 @@ class Checked:
 
 def differences(checked: Checked) -> Iterator[Difference]:
     """Every difference there is, placements first; `checked` is counted up as it goes."""
-    yield from _placements(checked, live_from(), clock.shelter_day())
-    yield from _closures(checked)
-    yield from _nobodys(checked)
-    for row in db.session.execute(_STAYS).all():
-        yield Difference(Kind.STAY, f"stay {_reference(row.id)} ({row.state.value})")
+    with _one_moment():
+        yield from _placements(checked, live_from(), clock.shelter_day())
+        yield from _closures(checked)
+        yield from _nobodys(checked)
+        for row in db.session.execute(_STAYS).all():
+            yield Difference(Kind.STAY, f"stay {_reference(row.id)} ({row.state.value})")
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """Whoever writes meanwhile is not seen: a placement and its nights are read by several statements.
+
+    A transaction of SQLite reads like this by itself.
+    """
+    db.session.rollback()
+    if db.engine.dialect.name == "postgresql":
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    try:
+        yield
+    finally:
+        db.session.rollback()
 
 
 def _placements(checked: Checked, since: date, tonight: date) -> Iterator[Difference]:

@@ -29,7 +29,7 @@ FEW, MANY = 3, 30
 # Different for every role; other pages are looked at by the first role that may.
 FOR_EVERYBODY = {"today", "board", "occupancy", "tasks", "messages", "sites", "stays.waiting", "stays.decide"}
 SIGNS_OUT = "auth.quick_exit"
-# These lead elsewhere, have nothing to show here, or say that no clockwork runs; a task of coordinators is theirs alone.
+# These lead elsewhere, need a file first, or say that no clockwork runs; the task is for coordinators alone.
 NEVER_SHOWN = {
     "auth.sign_in": {Role.COORDINATOR},
     "board.index": {Role.COORDINATOR, Role.MANAGER},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, event
 
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
@@ -180,6 +182,30 @@ def plant(database: Database, statements: list[str]) -> None:
 def test_a_ledger_that_agrees_is_said_to(app: Flask, names: dict[str, object]) -> None:
     done = app.test_cli_runner().invoke(args=["ledger", "verify"])
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "The ledger agrees."), done.output
+
+
+def test_what_is_written_while_it_reads_is_no_difference(
+    app: Flask, database: Database, names: dict[str, object]
+) -> None:
+    """Whoever was due to leave is given until the 15th, after the placements and before their nights were read."""
+    nights = ", ".join(f"({{u_late}}, '2026-03-{n}', {{p_late}}, NULL, 1)" for n in range(11, 15))
+    given = ["UPDATE placement SET leave_on = '2026-03-15' WHERE id = {p_late}", INSERT + nights]
+    written = []
+
+    def write(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "GROUP BY placement.id" in statement and not written:
+            written.append(statement)
+            plant(database, [each.format(**names) for each in given])
+
+    event.listen(Engine, "after_cursor_execute", write)
+    try:
+        done = app.test_cli_runner().invoke(args=["ledger", "verify"])
+    finally:
+        event.remove(Engine, "after_cursor_execute", write)
+    assert written
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "The ledger agrees."), done.output
+    again = app.test_cli_runner().invoke(args=["ledger", "verify"])
+    assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, "The ledger agrees."), again.output
 
 
 @pytest.mark.parametrize("fault", list(PLANTED))

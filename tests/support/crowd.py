@@ -76,8 +76,8 @@ class Crowd:
 
     def _to_be_decided_and_moved(self) -> None:
         """Somebody asked for more days of one stay; of the small one the next room is booked already."""
-        asked = Extension(stay_id=self._stay_ids["here"], requested_at=clock.now(), decision=ExtensionDecision.REQUESTED)
-        db.session.add(asked)
+        here = self._stay_ids["here"]
+        db.session.add(Extension(stay_id=here, requested_at=clock.now(), decision=ExtensionDecision.REQUESTED))
         small = db.session.get_one(Stay, self._stay_ids["small"])
         first = small.placements[0].leave_on
         next_room = factories.make_unit(site=db.session.get_one(Site, self.ids["site_id"]))
