@@ -87,13 +87,18 @@ def _never_text(contact: Contact | None, today: date, goes_abroad: bool) -> Supp
         return Suppression.TEXT_NOT_ALLOWED
     if not contact.has_consented:
         return Suppression.NO_CONSENT
-    if contact.reconfirm_on is not None and contact.reconfirm_on <= today:
+    if has_run_out(contact.reconfirm_on, today):
         return Suppression.CONSENT_EXPIRED
     if goes_abroad and not contact.has_consented_abroad:
         return Suppression.NO_CONSENT_ABROAD
     if contact.detail is Detail.NONE:
         return Suppression.DETAIL_NONE
     return None if contact.has_number else Suppression.NO_NUMBER
+
+
+def has_run_out(reconfirm_on: date | None, today: date) -> bool:
+    """What is safe changes: from that day on she has to be asked again."""
+    return reconfirm_on is not None and reconfirm_on <= today
 
 
 def _never_call(contact: Contact | None) -> Suppression | None:

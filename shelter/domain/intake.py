@@ -87,7 +87,10 @@ class PetTold:
 
 @dataclass(frozen=True, kw_only=True)
 class ContactTold:
-    """Numbers are E.164. None for `can_call` and `can_text` is "not asked", which is no."""
+    """Numbers are E.164. None for `can_call` and `can_text` is "not asked", which is no.
+
+    `has_consented`: given, and neither withdrawn nor run out. `reconfirm_on` is shown; saving counts it by itself.
+    """
 
     can_call: bool | None = None
     can_text: bool | None = None

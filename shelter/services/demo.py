@@ -375,7 +375,6 @@ def _take_in(household_id: UUID, guest: Guest, by: Principal) -> None:
         detail=Detail.DATE_ONLY if guest.can_text else Detail.NONE,
         has_consented=bool(guest.can_text),
         has_consented_abroad=bool(guest.can_text),
-        reconfirm_on=clock.today() + timedelta(days=30),
         code_word="초록 우산",
         other_way=guest.other_way,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from shelter import clock
-from shelter.domain.contacts import Contact
+from shelter.domain.contacts import Contact, has_run_out
 from shelter.domain.errors import NotFound
 from shelter.domain.intake import ContactTold, ExclusionsTold, Intake, PersonTold, PetTold
 from shelter.domain.permissions import Principal
@@ -184,8 +184,10 @@ def _contact_told(household: Household, contact: SafeContact | None) -> ContactT
         until_time=contact.until_time,
         language=contact.language,
         detail=contact.detail,
-        # Withdrawn is not given: saving the form again must not give it back unasked.
-        has_consented=contact.consented_at is not None and contact.withdrawn_at is None,
+        # Withdrawn or run out is not given: saving the form again must not give it back unasked.
+        has_consented=contact.consented_at is not None
+        and contact.withdrawn_at is None
+        and not has_run_out(contact.reconfirm_on, clock.today()),
         has_consented_abroad=contact.has_consented_abroad,
         reconfirm_on=contact.reconfirm_on,
         code_word=contact.code_word,

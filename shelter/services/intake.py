@@ -6,13 +6,14 @@ Saving always keeps what was said, even when the held place turns out not to fit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
 
 from shelter import clock
+from shelter.domain.contacts import has_run_out
 from shelter.domain.errors import NotFound
 from shelter.domain.intake import (
     RECONFIRM_AFTER_DAYS,
@@ -95,6 +96,18 @@ def withdraw_consent(*, household_id: UUID, by: Principal) -> None:
         work.record("household.consent_withdrawn", subject=f"household:{household.reference}", household=household.id)
 
 
+def reconfirm_consent(*, household_id: UUID, by: Principal) -> None:
+    """She was asked again and still agrees: it carries texts for another while. NotFound where none was given."""
+    with unit_of_work(by) as work:
+        work.lock(household=household_id)
+        household = _readable(household_id, by)
+        contact = household.contact
+        if contact is None or contact.consented_at is None or contact.withdrawn_at is not None:
+            raise NotFound()
+        contact.reconfirm_on = _ask_again_on()
+        work.record("household.consent_reconfirmed", subject=f"household:{household.reference}", household=household.id)
+
+
 def _readable(household_id: UUID, by: Principal) -> Household:
     household = db.session.scalar(select(Household).where(Household.id == household_id, visibility.readable(by)))
     if household is None:
@@ -150,20 +163,11 @@ def _keep_contact(household: Household, told: ContactTold, by: Principal) -> Non
     contact = household.contact
     if contact is None:
         contact = household.contact = SafeContact(household_id=household.id, updated_at=now)
-    has_consented = told.has_consented and bool(told.can_text)
-    if has_consented and contact.consented_at is None:
-        contact.consented_at = now
-    if not has_consented:
-        contact.consented_at = None
-    if has_consented:
-        contact.withdrawn_at = None
+    _keep_consent(contact, told.has_consented and bool(told.can_text))
     contact.can_call, contact.can_text = told.can_call, told.can_text
     contact.from_time, contact.until_time = told.from_time, told.until_time
     contact.language, contact.detail = told.language, told.detail
     contact.has_consented_abroad = told.has_consented_abroad
-    contact.reconfirm_on = told.reconfirm_on or (
-        clock.today() + timedelta(days=RECONFIRM_AFTER_DAYS) if has_consented else None
-    )
     contact.code_word, contact.who_answers, contact.other_way = (
         told.code_word,
         told.who_answers,
@@ -171,6 +175,20 @@ def _keep_contact(household: Household, told: ContactTold, by: Principal) -> Non
     )
     contact.updated_at = now
     _keep_numbers(household, told)
+
+
+def _keep_consent(contact: SafeContact, has_consented: bool) -> None:
+    """Given anew, going on as it was, or not there. What ran out stays known as that until she is asked again."""
+    is_over = has_run_out(contact.reconfirm_on, clock.today())
+    if has_consented and (contact.consented_at is None or contact.withdrawn_at is not None or is_over):
+        contact.consented_at, contact.withdrawn_at = clock.now(), None
+        contact.reconfirm_on = _ask_again_on()
+    elif not has_consented and not is_over:
+        contact.consented_at = contact.reconfirm_on = None
+
+
+def _ask_again_on() -> date:
+    return clock.today() + timedelta(days=RECONFIRM_AFTER_DAYS)
 
 
 def _keep_numbers(household: Household, told: ContactTold) -> None:

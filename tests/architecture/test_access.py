@@ -57,6 +57,7 @@ ACCESS: dict[str, frozenset[str]] = {
     "health.metrics": EVERYBODY,
     "health.ready": EVERYBODY,
     "households.edit": frozenset({C}),
+    "households.reconfirm_consent": frozenset({C}),
     "households.show_household": frozenset({C}),
     "households.withdraw_consent": frozenset({C}),
     "placements.card": frozenset({C}),

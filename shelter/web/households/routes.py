@@ -87,3 +87,11 @@ def withdraw_consent(reference: str) -> ResponseReturnValue:
     intake.withdraw_consent(household_id=_readable(reference), by=current_user)
     flash(_("No text goes to her from now on."))
     return redirect(url_for("households.show_household", reference=reference), code=303)
+
+
+@bp.post("/reconfirm-consent")
+@requires(P.HOUSEHOLDS_WRITE)
+def reconfirm_consent(reference: str) -> ResponseReturnValue:
+    intake.reconfirm_consent(household_id=_readable(reference), by=current_user)
+    flash(_("Noted that she still agrees to texts."))
+    return redirect(url_for("households.show_household", reference=reference), code=303)

@@ -14,6 +14,7 @@ ACTIONS = {
     "exclusions.changed": _l("Changed safety exclusions"),
     "extension.opened": _l("Opened a request for an extension"),
     "find.exclusions_changed": _l("Searched with other places to avoid"),
+    "household.consent_reconfirmed": _l("Recorded that she still agrees to texts"),
     "household.consent_withdrawn": _l("Recorded that consent was withdrawn"),
     "household.intake_saved": _l("Saved an intake"),
     "household.opened": _l("Opened a household's record"),
