@@ -1,6 +1,6 @@
 """What one installation keeps beside the code, in `instance/`: its keys and, on SQLite, its database.
 
-The environment always wins: what is set there is never read from a file.
+The environment always wins: what is set there is never read from a file. What is set to nothing is not set.
 """
 
 from __future__ import annotations
@@ -59,13 +59,16 @@ def use(kind: Kind) -> None:
         if file.exists():
             defaults |= _read(file)
     for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        if not os.environ.get(name):
+            os.environ[name] = value
 
 
 def use_what_is_there() -> None:
     """The same for plain `flask` in a checkout: whichever of the two there is. Refuses to guess between both."""
     there = [kind for kind in Kind if key_file(kind).exists()]
-    if all(os.environ.get(name) for name in (*KEY_NAMES, "DATABASE_URL")) or not there:
+    if all(os.environ.get(name) for name in (*KEY_NAMES, "DATABASE_URL")):
+        there = [Kind.REAL]  # for whom backups are sealed may stand there alone
+    if not there:
         return
     if len(there) > 1:
         raise SystemExit(

@@ -82,6 +82,30 @@ def test_plain_flask_leaves_a_complete_environment_alone(monkeypatch: pytest.Mon
     assert os.environ["SHELTER_INDEX_KEY"] == "mine"
 
 
+def test_a_complete_environment_still_finds_for_whom_backups_are_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*instance.KEY_NAMES, "DATABASE_URL"):
+        monkeypatch.setenv(name, "mine")
+    instance.create_recipient(Kind.REAL, lambda _secret: None)
+    named = os.environ.pop(instance.RECIPIENT)
+    instance.use_what_is_there()
+    assert os.environ[instance.RECIPIENT] == named
+    assert os.environ["DATABASE_URL"] == "mine"
+
+
+def test_what_the_environment_sets_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV"):
+        monkeypatch.setenv(name, "")
+    shown: list[str] = []
+    for _start in range(2):
+        instance.create_keys(Kind.REAL)
+        instance.use(Kind.REAL)
+        instance.create_recipient(Kind.REAL, shown.append)
+        monkeypatch.setenv(instance.RECIPIENT, "")
+    assert len(shown) == 1
+    monkeypatch.delenv("SHELTER_ENV")
+    assert load_settings().database_url.endswith("/shelter.sqlite3")
+
+
 def test_demonstration_and_real_thing_share_nothing() -> None:
     for kind in Kind:
         instance.create_keys(kind)
