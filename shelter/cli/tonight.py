@@ -29,7 +29,8 @@ def tonight() -> None:
 def print_sheets(site: str | None, to: Path | None, language: str | None) -> None:
     """Write tonight's sheets, one HTML file per site and language; open one in any browser and print it.
 
-    When the database does not answer nothing is written: the last sheets are named, with their age (exit code 1).
+    When the database does not answer, or the disk takes no more, the last sheets are named, with their age (exit
+    code 1).
     """
     from shelter.jobs.night_sheets import as_file
     from shelter.services import night_sheets
@@ -39,22 +40,26 @@ def print_sheets(site: str | None, to: Path | None, language: str | None) -> Non
     try:
         written = night_sheets.print_sheets(as_file, to=to, code_name=site, languages=languages)
     except SQLAlchemyError:
-        _tell_of_the_last_ones(site, language)
+        _tell_of_the_last_ones("The database does not answer.", site, language)
     except DomainError as refused:
         raise click.ClickException(f"{site}: {say(refused, 'en')}") from None
     except OSError as failed:
-        raise click.ClickException(f"Nothing could be written to {failed.filename}: {failed.strerror}.") from None
+        said = f"Nothing could be written to {to or night_sheets.directory()}: {failed.strerror or failed}."
+        if to:
+            raise click.ClickException(said) from None
+        elsewhere = f"{said} With --to fresh ones are written to another disk, a stick for instance."
+        _tell_of_the_last_ones(elsewhere, site, language)
     else:
         for path in written:
             click.echo(str(path))
 
 
-def _tell_of_the_last_ones(site: str | None, language: str | None) -> None:
+def _tell_of_the_last_ones(why: str, site: str | None, language: str | None) -> None:
     from shelter.services import night_sheets
 
     folder = night_sheets.directory()
     found = [sheet for sheet in night_sheets.last_sheets(folder, site) if language in (None, sheet.language)]
-    click.echo("The database does not answer. Print the last sheets and go on with paper:", err=True)
+    click.echo(f"{why} Print the last sheets and go on with paper:", err=True)
     for sheet in found:
         click.echo(f"{sheet.path}  {_age(sheet)}")
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,28 @@ def test_a_directory_that_cannot_be_written_is_said(prints: Print, tmp_path: Pat
     said = prints("--to", str(tmp_path / "file" / "inside"))
     assert said.exit_code == 1
     assert "Nothing could be written" in said.output
+
+
+def test_on_a_full_disk_the_last_sheets_are_named_and_another_disk_is_proposed(
+    prints: Print, folder: Path, frozen_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prints()
+    before = sorted(folder.iterdir())
+    frozen_clock.forward(minutes=20)
+
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")  # as `write` says it: without a name
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = prints("--site", "Magnolia")
+    assert said.exit_code == 1
+    assert f"Nothing could be written to {folder}: No space left on device. With --to" in said.stderr
+    assert "tonight-magnolia.ko.html  as of 2026-03-10 12:00, 20 min old" in said.stdout
+    assert sorted(folder.iterdir()) == before, "nothing half-written is left"
+    there = folder.parent / "stick"
+    said = prints("--to", str(there))
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert f"Nothing could be written to {there}: No space left on device" in said.stderr
 
 
 def test_without_a_database_the_last_sheets_are_named_with_their_age(
