@@ -9,6 +9,7 @@ from shelter.domain.tonight import MADE_EVERY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHORTEST_SLOT = timedelta(minutes=1)
+LONGEST_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,13 @@ class Timing:
             return self.latest_due(now, zone) + self.every
         due = self._on_the_day_of(now, zone)
         return due if due > now else self._on_the_day_of(now, zone, days=1)
+
+    def again_at(self, due_at: datetime, failed_at: datetime) -> datetime:
+        """When a slot that failed may be tried again: at once where it is frequent.
+
+        A daily one, which may be much work, rests for as long as it has been failing, an hour at most.
+        """
+        return failed_at + min(failed_at - due_at, LONGEST_REST) if self.is_daily else failed_at
 
     def _on_the_day_of(self, now: datetime, zone: tzinfo, *, days: int = 0) -> datetime:
         assert self.at is not None

@@ -66,12 +66,12 @@ class Clockwork:
         self._stopping.set()
 
     def catch_up(self) -> None:
-        """Run, now, every slot that was missed or failed: of each job the latest."""
+        """Run, now, every slot that was missed, or failed long enough ago: of each job the latest."""
         now = clock.now()
         with self._app.app_context():
             clockwork.forget_future_runs(now)
-            due = {job.name: _slot(job, now) for job in self._jobs.values() if job.timing.has_slots}
-            missed = clockwork.undone(due)
+            due = {job.timing: _slot(job, now) for job in self._jobs.values() if job.timing.has_slots}
+            missed = clockwork.undone(due, now)
         for name in missed:
             if not self._stopping.is_set():
                 self.run_due(name)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from shelter import clock
 from shelter.database import rows_changed
 from shelter.domain.permissions import SYSTEM
+from shelter.domain.timetable import Timing
 from shelter.extensions import db
 from shelter.models.clockwork import Heartbeat, JobRun, RunOutcome
 from shelter.services.unit_of_work import unit_of_work
@@ -56,16 +57,23 @@ def end_run(run_id: int, *, counts: Mapping[str, int] | None = None, error: Exce
         )
 
 
-def undone(slots: Mapping[str, datetime]) -> list[str]:
-    """The jobs whose slot has not ended well, whether or not it was begun."""
-    due = sorted(set(slots.values()))
-    done = db.session.execute(
-        select(JobRun.job, JobRun.due_at).where(
-            JobRun.outcome == RunOutcome.DONE, JobRun.due_at.in_(due), JobRun.job.in_(slots)
+def undone(slots: Mapping[Timing, datetime], now: datetime) -> list[str]:
+    """The jobs whose slot has not ended well, whether or not it was begun; of those that failed who may try again."""
+    due, jobs = sorted(set(slots.values())), [timing.name for timing in slots]
+    ended = db.session.execute(
+        select(JobRun.job, JobRun.due_at, JobRun.outcome, JobRun.finished_at).where(
+            JobRun.finished_at.is_not(None), JobRun.due_at.in_(due), JobRun.job.in_(jobs)
         )
     )
-    is_done = {(job, due_at) for job, due_at in done}
-    return [job for job, due_at in slots.items() if (job, due_at) not in is_done]
+    found = {(run.job, run.due_at): run for run in ended}
+
+    def is_for_now(timing: Timing, due_at: datetime) -> bool:
+        run = found.get((timing.name, due_at))
+        if run is None:
+            return True
+        return run.outcome is RunOutcome.FAILED and timing.again_at(due_at, run.finished_at) <= now
+
+    return [timing.name for timing, due_at in slots.items() if is_for_now(timing, due_at)]
 
 
 def beat(process: str) -> None:

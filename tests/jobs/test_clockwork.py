@@ -116,13 +116,32 @@ def test_a_failed_slot_is_tried_again_at_the_next_look_around(
     app: Flask, frozen_clock: Clock, work: Work, clockwork_of: Callable[..., Clockwork]
 ) -> None:
     work.fails = 1
-    machine = clockwork_of(nightly(work))
-    machine.run_due("nightly")
+    machine = clockwork_of(Job(Timing("hourly", "Works.", every=timedelta(hours=1)), work))
+    frozen_clock.forward(minutes=10)
+    machine.run_due("hourly")
     (run,) = runs(app)
     assert (run.outcome, run.error) == (RunOutcome.FAILED, "OSError")
     machine.catch_up()
     (run,) = runs(app)
     assert (run.outcome, run.error, len(work.days)) == (RunOutcome.DONE, None, 2)
+
+
+def test_a_daily_slot_that_goes_on_failing_is_tried_less_and_less_often(
+    app: Flask, frozen_clock: Clock, work: Work, clockwork_of: Callable[..., Clockwork]
+) -> None:
+    frozen_clock.set("2026-03-10 02:30")
+    work.fails = 99
+    tried, machine = [], clockwork_of(nightly(work))
+    for minute in range(24 * 60):
+        machine.catch_up()
+        if len(work.days) > len(tried):
+            tried.append(minute)
+        frozen_clock.forward(minutes=1)
+    assert tried[:10] == [0, 1, 2, 4, 8, 16, 32, 64, 124, 184]
+    assert len(tried) < 35
+    work.fails = 0
+    machine.catch_up()
+    assert runs(app)[-1].outcome is RunOutcome.DONE, "the next night begins anew"
 
 
 def test_one_failing_job_leaves_the_others_alone(

@@ -22,7 +22,7 @@ REASONS = {
     Trouble.ROOM_LOW.value: _l("The disk fills up: %(percent)s %% are left."),
     Trouble.BACKUP_MISSING.value: _l("There is no backup."),
     Trouble.BACKUP_OLD.value: _l("The last good backup is from %(since)s."),
-    Trouble.JOB_FAILED.value: _l("%(job)s failed (%(error)s); it is tried again every minute."),
+    Trouble.JOB_FAILED.value: _l("%(job)s failed (%(error)s); it is tried again within an hour."),
     Trouble.TEXTS_STOPPED.value: _l("All texts are stopped since %(since)s."),
     Trouble.TEXTS_UNKNOWN.value: _l("Texts whose outcome is unknown for more than 15 minutes: %(number)s."),
     Trouble.TEXTS_FAILED.value: _l("Texts that failed within the last day: %(number)s."),
