@@ -43,6 +43,15 @@ class BeforeArrival(DomainError):
 
 
 @dataclass
+class InAnotherStay(DomainError):
+    """A household is in the house in one stay at a time, whatever is entered late."""
+
+    reference: str
+    code: ClassVar[str] = "in_another_stay"
+    field: ClassVar[str | None] = "happened_at"
+
+
+@dataclass
 class NightsTaken(DomainError):
     """The room belongs to somebody else, or is closed, on some of the nights asked for. Nothing was changed."""
 

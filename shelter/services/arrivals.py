@@ -33,6 +33,7 @@ from shelter.queries import policies
 from shelter.services import ledger, overstays, stay_tasks
 from shelter.services.history import note
 from shelter.services.stays import (
+    check_only_stay,
     chosen,
     claim_nights,
     is_somebody_else_in,
@@ -70,7 +71,7 @@ def check_in(
     """They are in the house, since now or since `arrived_at` (a late entry needs a reason).
 
     Without `placement_ids`: the rooms booked for the night of the arrival. Raises NightsTaken when an earlier
-    arrival needs nights that are not free, ArrivedAfterLeaving, UnitStillOccupied.
+    arrival needs nights that are not free, ArrivedAfterLeaving, UnitStillOccupied, InAnotherStay.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -87,6 +88,7 @@ def check_in(
                 raise UnitStillOccupied()
             added += settle(placement, arrived, now)
             placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
+        check_only_stay(stay, coming)
         dropped = drop_past_limit(stay)
         _give_up_missed(stay, clock.shelter_day(arrived))
         stay_tasks.close_tasks(work, stay.id, [TaskKind.NO_SHOW], [p.id for p in coming])
@@ -114,6 +116,7 @@ def correct_arrival(
         first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
         chosen(stay, {p.state for p in first}, [p.id for p in first])
         added = sum(settle(placement, arrived, now) for placement in first)
+        check_only_stay(stay, first)
         _clock_from_the_first(stay)
         dropped = drop_past_limit(stay)
         keep_late_rooms(stay.placements)

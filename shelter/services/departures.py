@@ -28,6 +28,7 @@ from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.arrivals import EXPECTED, IN_HOUSE, give_up, keep_late_rooms
 from shelter.services.history import note
 from shelter.services.stays import (
+    check_only_stay,
     chosen,
     claim_nights,
     is_somebody_else_in,
@@ -106,7 +107,7 @@ def correct_departure(
     by: Principal,
     once: Once | None = None,
 ) -> str:
-    """The stay ended at another time or in another way than was recorded. Raises NightsTaken."""
+    """The stay ended at another time or in another way than was recorded. NightsTaken, InAnotherStay."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return str(work.result)
@@ -117,6 +118,7 @@ def correct_departure(
             if clock.day_of(left) > placement.arrive_on:
                 claim_nights(placement, Nights(placement.arrive_on, clock.day_of(left)), now)
             _give_back(placement, left)
+        check_only_stay(stay, last)
         stay.ended_at = max(p.left_at for p in stay.placements if p.left_at is not None)
         stay.exit_reason, stay.destination = exit_reason, destination
         facts = {"was": before, "exit_reason": exit_reason, "destination": destination}
@@ -127,7 +129,7 @@ def correct_departure(
 
 
 def undo_check_out(*, stay_id: UUID, leave_on: date, reason: str, by: Principal, once: Once | None = None) -> str:
-    """Checked out by mistake: they are still in the house, until `leave_on`. Raises NightsTaken."""
+    """Checked out by mistake: they are still in the house, until `leave_on`. NightsTaken, InAnotherStay."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return str(work.result)
@@ -145,6 +147,7 @@ def undo_check_out(*, stay_id: UUID, leave_on: date, reason: str, by: Principal,
             placement.leave_on = max(leave_on, begins + DAY)
             until = max(placement.leave_on, clock.shelter_day() + DAY)
             claim_nights(placement, Nights(placement.arrive_on, until), now)
+        check_only_stay(stay, back)
         stay_tasks.reopen_tasks(stay.id, WHILE_THEY_STAY, [p.id for p in back])
         note(work, stay, "check_out_undone", None, said, placements=[p.id for p in back], leave_on=leave_on)
         record(work, stay, "stay.check_out_undone", said, leave_on=leave_on)

@@ -15,7 +15,7 @@ from shelter.domain.nights import Nights
 from shelter.domain.periods import EARLIEST
 from shelter.domain.permissions import Permission
 from shelter.domain.references import stay_reference
-from shelter.domain.stay_errors import InTheFuture, NightsTaken, NothingToDo, ReasonMissing, TooLongAgo
+from shelter.domain.stay_errors import InAnotherStay, InTheFuture, NightsTaken, NothingToDo, ReasonMissing, TooLongAgo
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
@@ -143,3 +143,24 @@ def is_somebody_else_in(placement: Placement) -> bool:
         Placement.state == PlacementState.IN_HOUSE,
     )
     return db.session.scalar(others.limit(1)) is not None
+
+
+def check_only_stay(stay: Stay, placements: Iterable[Placement]) -> None:
+    """Was the household in the house in another stay at the same time? The household is locked. InAnotherStay."""
+    others = (
+        select(Placement)
+        .join(Stay, Stay.id == Placement.stay_id)
+        .where(Stay.household_id == stay.household_id, Stay.id != stay.id, Placement.arrived_at.is_not(None))
+    )
+    mine = [placement for placement in placements if placement.arrived_at is not None]
+    for other in db.session.scalars(others):
+        if any(_at_once(placement, other) for placement in mine):
+            raise InAnotherStay(reference_of(db.session.get_one(Stay, other.stay_id)))
+
+
+def _at_once(one: Placement, other: Placement) -> bool:
+    """Between coming and leaving; who has not left is there still."""
+    return all(
+        a.arrived_at is not None and (b.left_at is None or a.arrived_at < b.left_at)
+        for a, b in ((one, other), (other, one))
+    )

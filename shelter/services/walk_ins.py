@@ -31,7 +31,14 @@ from shelter.services import expiry, ledger, newcomers, overstays
 from shelter.services.arrivals import settle, start_clock
 from shelter.services.history import note
 from shelter.services.placements import next_number
-from shelter.services.stays import is_somebody_else_in, need_reason, out_of_service, real_time, record
+from shelter.services.stays import (
+    check_only_stay,
+    is_somebody_else_in,
+    need_reason,
+    out_of_service,
+    real_time,
+    record,
+)
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 
@@ -50,7 +57,7 @@ def record_walk_in(
     """They are in this unit since `arrived_at`, until `leave_on` (None: the limit); the stay's reference.
 
     A new household (`party`), or one that was here before. Raises UnitStillOccupied, NightsTaken, AlreadyPlaced,
-    LeaveAfterLimit, InTheFuture, and UnitFitsNoMore unless `accepts_misfit`: it is so, right or not.
+    InAnotherStay, LeaveAfterLimit, InTheFuture, and UnitFitsNoMore unless `accepts_misfit`: it is so, right or not.
     """
     if not by.can(Permission.STAYS_PLACE):
         raise NotPermitted()
@@ -81,6 +88,7 @@ def record_walk_in(
             raise UnitStillOccupied()
         start_clock(stay, placement, arrived)
         settle(placement, arrived, now)
+        check_only_stay(stay, [placement])
         placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
         db.session.flush()
         overstays.keep_rooms([unit.site_id], clock.shelter_day(now))

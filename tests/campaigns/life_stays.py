@@ -41,6 +41,7 @@ class Stays(Acts):
             p.planned = p.arrive_on
             self._settle(p, arrived)
             p.state = "in_house"
+        self._check_only_stay(stay)
         if stay.checked_in is None or arrived < stay.checked_in:
             self._start_clock(stay, arrived, first)
         self.cut(stay)
@@ -82,6 +83,7 @@ class Stays(Acts):
         p.nights = frozenset(each for each in span(night, until) if each >= self.start)
         p.arrived, p.occupied_from = arrived, night
         self.placements.append(p)
+        self._check_only_stay(stay)
         self._start_clock(stay, arrived, unit.site.terms)
         self.keep(unit.site)
 
@@ -109,6 +111,14 @@ class Stays(Acts):
         if p.left:
             p.leave_on = max(p.left.date(), night + DAY)
 
+    def _check_only_stay(self, stay: Stay) -> None:
+        """A household is in the house in one stay at a time."""
+        others = [o for o in self.placements if o.stay is not stay and o.stay.household is stay.household]
+        for p in self.of(stay):
+            is_in = [o for o in others if p.arrived and o.arrived and (not o.left or p.arrived < o.left)]
+            if any(not p.left or (o.arrived and o.arrived < p.left) for o in is_in):
+                raise Refuse
+
     def correct_arrival(self, stay: Stay, arrived: datetime) -> None:
         self.keep(*self.sites_of(stay))
         first = [p for p in self.of(stay) if p.arrived and p.arrived == stay.checked_in]
@@ -116,6 +126,7 @@ class Stays(Acts):
             raise Refuse
         for p in first:
             self._settle(p, arrived)
+        self._check_only_stay(stay)
         self._clock_from_the_first(stay)
         self.cut(stay)
         self.keep(*self.sites_of(stay))
@@ -190,6 +201,7 @@ class Stays(Acts):
         for p in self._last(stay):
             self.claim(p, p.arrive_on, left.date())
             self._leave(p, left, "ended")
+        self._check_only_stay(stay)
         self._ended(stay)
 
     def undo_check_out(self, stay: Stay, leave_on: date) -> None:
@@ -203,6 +215,7 @@ class Stays(Acts):
                 raise Refuse
             p.state, p.left, p.leave_on = "in_house", None, max(leave_on, p.occupied_from + DAY)
             self.claim(p, p.arrive_on, max(p.leave_on, self.tonight + DAY))
+        self._check_only_stay(stay)
 
     def leave_on(self, stay: Stay, leave_on: date, some: Collection[Placement] | None = None) -> None:
         self.keep(*self.sites_of(stay))

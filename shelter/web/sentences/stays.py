@@ -17,6 +17,9 @@ SENTENCES = {
     "in_the_future": _l("This lies in the future. Record what has happened; plans are made elsewhere."),
     "too_long_ago": _l("This is too long ago to be meant. Check the year."),
     "before_arrival": _l("This is before they arrived. Check the day and the time."),
+    "in_another_stay": _l(
+        "They were in the house in another stay at that time, %(reference)s. Look at both, and correct the wrong one."
+    ),
     "nights_taken": _l(
         "The room is not free on %(nights)s of these nights, the first on %(first_night)s. Nothing was changed."
         " Choose other days or another room."
