@@ -289,7 +289,12 @@ def _unknown(now: datetime) -> list[UUID]:
 
 
 def _settle(gateway: SmsGateway, message_id: UUID) -> str:
-    found = _ask(gateway, _read(message_id))
+    try:
+        found = _ask(gateway, _read(message_id))
+    except Exception:  # it will not be better next time: a person is told as if nobody had answered
+        db.session.rollback()
+        _tell_after_a_while(message_id)
+        raise
     if found:
         return _keep(message_id, found[0])
     if found is None:

@@ -25,6 +25,7 @@ from shelter.extensions import db
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 from shelter.services import history, ledger
+from shelter.services.one_by_one import one_by_one
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 GIVEN_UP_AFTER = timedelta(days=1)
@@ -47,16 +48,17 @@ def expire_holds(now: datetime | None = None) -> int:
     """
     now = now or clock.now()
     expired = 0
-    for stay_id, household_id in _stays_concerned(now):
-        with unit_of_work(SYSTEM) as work:
-            lock_stay(work, stay_id, household_id)
-            expired += _expire(now, Placement.stay_id == stay_id)
-            stay = db.session.get_one(Stay, stay_id, populate_existing=True)
-            if _is_given_up(stay, now) and cancel_if_empty(stay, CancelReason.HOLD_EXPIRED):
-                reference = stay_reference(stay.household.reference, stay.number)
-                work.record(
-                    "stay.cancelled", subject=f"stay:{reference}", household=household_id, reason="hold_expired"
-                )
+    with one_by_one("expire-holds") as each:
+        for stay_id, household_id in _stays_concerned(now):
+            with each(), unit_of_work(SYSTEM) as work:
+                lock_stay(work, stay_id, household_id)
+                expired += _expire(now, Placement.stay_id == stay_id)
+                stay = db.session.get_one(Stay, stay_id, populate_existing=True)
+                if _is_given_up(stay, now) and cancel_if_empty(stay, CancelReason.HOLD_EXPIRED):
+                    reference = stay_reference(stay.household.reference, stay.number)
+                    work.record(
+                        "stay.cancelled", subject=f"stay:{reference}", household=household_id, reason="hold_expired"
+                    )
     return expired
 
 

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -23,6 +24,7 @@ from shelter.domain.messages import Template
 from shelter.domain.permissions import SYSTEM, Role
 from shelter.domain.stays import StayState
 from shelter.extensions import db, keyring
+from shelter.keyring import Unreadable
 from shelter.models.people import SiteMembership, User, UserRole
 from shelter.models.sites import StayPolicyVersion
 from shelter.models.stays import Stay, StayFlag
@@ -34,6 +36,7 @@ from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AT_ONCE = 300  # stays in one transaction: the others can write in between
 DIGEST_LASTS = timedelta(hours=24)
+log = structlog.get_logger("limits")
 
 
 def flag_stays_nearing_limit(today: date) -> dict[str, int]:
@@ -190,7 +193,11 @@ def _reachable(user_ids: Iterable[UUID]) -> dict[UUID, User]:
     users = db.session.scalars(select(User).where(User.id.in_(list(user_ids)), User.is_active))
     found = {}
     for user in users:
-        number = staff_number(user)
+        try:
+            number = staff_number(user)
+        except Unreadable as broken:  # as if there were none: the others must be told all the same
+            log.error("a number of a colleague cannot be read", exc_info=broken)
+            continue
         if number is not None and not is_danger(keyring.index(PHONE, number.e164)):
             found[user.id] = user
     return found

@@ -25,6 +25,7 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, UnitNight
 from shelter.queries import installation
 from shelter.services import expiry, ledger, stay_tasks
+from shelter.services.one_by_one import one_by_one
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AHEAD = timedelta(days=7)
@@ -94,11 +95,12 @@ def roll_overstays(today: date | None = None) -> Rolled:
     """The job: keep the rooms of all who have not left, and tell of collisions. Commits per site."""
     tonight = today or clock.shelter_day()
     nights = collisions = 0
-    for site_id in _sites_with_late_ones(tonight):
-        with unit_of_work(SYSTEM) as work:
-            work.lock(sites=[site_id])
-            nights += keep_rooms([site_id], tonight)
-            collisions += _tell_of_collisions(work, site_id, tonight)
+    with one_by_one("roll-overstays") as each:
+        for site_id in _sites_with_late_ones(tonight):
+            with each(), unit_of_work(SYSTEM) as work:
+                work.lock(sites=[site_id])
+                nights += keep_rooms([site_id], tonight)
+                collisions += _tell_of_collisions(work, site_id, tonight)
     return Rolled(nights, collisions)
 
 

@@ -200,6 +200,25 @@ def test_one_text_that_cannot_be_handled_does_not_hold_up_the_others(
     assert deliver_due(gateway) == {"broken": 1, "sent": 1}
 
 
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_one_that_cannot_be_settled_at_all_is_told_too(
+    stay: Stay, gateway: RecordedGateway, frozen_clock: Clock, monkeypatch: pytest.MonkeyPatch, is_readable: bool
+) -> None:
+    message = queue(stay)
+    gateway.lost_answers.append(OutcomeUnknown("ReadTimeout"))
+    deliver_due(gateway)
+    if is_readable:
+        monkeypatch.setattr(gateway, "find", lambda *_, **__: 1 / 0)
+    else:
+        db.session.execute(update(Message).where(Message.id == message.id).values(body_sealed=b"moved"))
+        db.session.commit()
+    for minutes, told in ((4, []), (2, [(TaskKind.CALL, "never_settled")]), (1, [(TaskKind.CALL, "never_settled")])):
+        frozen_clock.forward(minutes=minutes)
+        assert settle_unknown(gateway) == {"broken": 1}
+        assert tasks() == told
+    assert (fresh(message).state, len(gateway.sent)) == (S.UNKNOWN, 1)
+
+
 # News of the provider ------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from shelter.domain.stays import CancelReason, HoldAlreadyRenewed, PlacementStat
 from shelter.extensions import db
 from shelter.models.messages import Message
 from shelter.models.stays import UnitNight
-from shelter.services import placements
+from shelter.services import ledger, placements
 from shelter.services.placements import Segment
 from shelter.services.unit_of_work import Once
 from tests import factories as make
@@ -110,6 +110,20 @@ def test_the_job_releases_and_cancels_a_day_later(coordinator: Account, frozen_c
     assert placements.expire_holds() == 0
     db.session.expire_all()
     assert (stay.state, stay.cancel_reason) == (StayState.CANCELLED, CancelReason.HOLD_EXPIRED)
+
+
+def test_a_hold_that_cannot_be_released_does_not_keep_the_others(
+    coordinator: Account, frozen_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = [make.make_unit() for _ in range(3)]
+    held = {hold(coordinator, unit).id: unit for unit in units}
+    stuck = min(held, key=lambda stay: stay.hex)
+    frozen_clock.forward(minutes=91)
+    release = ledger.release
+    monkeypatch.setattr(ledger, "release", lambda p: 1 / 0 if p.stay_id == stuck else release(p))
+    with pytest.raises(ZeroDivisionError):
+        placements.expire_holds()
+    assert [unit for unit in units if nights_of(unit)] == [held[stuck]]
 
 
 def test_an_expired_hold_is_confirmed_while_its_nights_are_free(coordinator: Account, frozen_clock: Clock) -> None:

@@ -94,6 +94,16 @@ def test_each_coordinator_gets_one_text_about_all_of_theirs(site: Site) -> None:
     assert texts() == sorted([(number(first), told(2, 1)), (number(second), told(1, 0))])
 
 
+def test_a_number_that_cannot_be_read_stops_nobody_elses_digest(site: Site) -> None:
+    broken, other = coordinator(site), coordinator(site)
+    near(14, broken, site)
+    near(1, other, site)
+    db.session.execute(update(User).where(User.id == broken.id).values(phone_sealed=b"moved"))
+    db.session.commit()
+    assert send_limit_digests(TODAY) == {"stays": 2, "texts": 1, "tasks": 0}
+    assert texts() == [(number(other), told(2, 0))]
+
+
 def test_a_flag_is_told_once(site: Site) -> None:
     near(14, coordinator(site), site)
     send_limit_digests(TODAY)

@@ -18,7 +18,7 @@ from shelter.extensions import db
 from shelter.models.sites import Unit
 from shelter.models.stays import Stay, Task
 from shelter.queries import find
-from shelter.services import departures, overstays, placements
+from shelter.services import departures, ledger, overstays, placements
 from shelter.services.second_look import Segment
 from tests.conftest import Clock
 from tests.factories import make_closure, make_site, make_stay, make_unit, make_user
@@ -144,6 +144,21 @@ def test_a_hold_that_ran_out_is_in_nobodys_way(unit: Unit) -> None:
     assert roll().nights == 1
     assert nights(late.placements[0])[-1] == day("2026-03-10")
     assert held.placements[0].state is PlacementState.EXPIRED
+
+
+def test_a_site_that_cannot_be_looked_through_does_not_keep_the_others(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [unit, make_unit(site=make_site()), make_unit(site=make_site())]
+    stays = [in_house(one, "2026-03-01", "2026-03-10") for one in others]
+    first = min(others, key=lambda one: one.site_id.hex)
+    claim = ledger.claim
+    monkeypatch.setattr(ledger, "claim", lambda u, *a, **k: 1 / 0 if u == first.id else claim(u, *a, **k))
+    with pytest.raises(ZeroDivisionError):
+        roll()
+    db.session.expire_all()
+    kept = {stay.placements[0].unit_id for stay in stays if nights(stay.placements[0])[-1] == day("2026-03-10")}
+    assert kept == {one.id for one in others} - {first.id}
 
 
 def test_a_job_for_another_day_works_for_that_day(unit: Unit) -> None:
