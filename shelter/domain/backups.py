@@ -106,6 +106,7 @@ class NoBackupRecipient(DomainError):
 class NoRoomForBackup(DomainError):
     """It could fill the disk that the database needs."""
 
+    place: str
     needed_mb: int
     free_mb: int
     code: ClassVar[str] = "no_room_for_backup"
@@ -146,6 +147,16 @@ class ProgramFailed(DomainError):
 
 
 # Why one is not brought back ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class NoRoomToRestore(DomainError):
+    """What is in it would not fit where it is unpacked."""
+
+    place: str
+    needed_mb: int
+    free_mb: int
+    code: ClassVar[str] = "no_room_to_restore"
 
 
 @dataclass

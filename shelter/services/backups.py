@@ -69,8 +69,10 @@ def back_up(tell: Tell = _silent) -> Backup:
         raise NoBackupRecipient()
     place = folder()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _sweep(place)
-    _check_room(place, copies_of(db.engine).room_needed())
+    copies = copies_of(db.engine)
+    places = [place, copies.workplace] if copies.workplace else [place]
+    _sweep(places)
+    _check_room(places, copies.size())
     file = place / f"{_stem()}-{clock.local(clock.now()):{NAME_ENDS}}{ENDING}"
     manifest = write(file, recipients, tell)
     made = Backup(file, manifest.rows, file.stat().st_size)
@@ -85,7 +87,7 @@ def back_up(tell: Tell = _silent) -> Backup:
 def write(file: Path, recipients: list[Any], tell: Tell = _silent) -> Manifest:
     """One moment of the database, sealed; the file has its name when all of it is on the disk."""
     copies = copies_of(db.engine)
-    with copies.snapshot(file.parent, tell) as snapshot, _becoming(file) as out:
+    with copies.snapshot(tell) as snapshot, _becoming(file) as out:
         manifest = _describe(snapshot)
         tell(f"{len(manifest.tables)} tables with {manifest.rows:,} rows")
         papers = {MANIFEST: manifest.to_bytes(), SEAL: seal_of(manifest.to_bytes())}
@@ -142,10 +144,12 @@ def _stem() -> str:
     return Path(str(db.engine.url.database)).stem
 
 
-def _check_room(place: Path, needed: int) -> None:
-    free = shutil.disk_usage(place).free
-    if free < needed + SPARE:
-        raise NoRoomForBackup(needed_mb=(needed + SPARE) // MEGABYTE, free_mb=free // MEGABYTE)
+def _check_room(places: list[Path], size: int) -> None:
+    """For a copy in each of them, and two where they are on one disk."""
+    for place in places:
+        needed = size * sum(other.stat().st_dev == place.stat().st_dev for other in places) + SPARE
+        if (free := shutil.disk_usage(place).free) < needed:
+            raise NoRoomForBackup(place=str(place), needed_mb=needed // MEGABYTE, free_mb=free // MEGABYTE)
 
 
 @contextmanager
@@ -169,11 +173,9 @@ def _becoming(file: Path) -> Iterator[IO[bytes]]:
         os.close(beside)
 
 
-def _sweep(place: Path) -> None:
+def _sweep(places: list[Path]) -> None:
     """What a killed one left."""
-    for empty in place.glob(f"{NAMELESS}*"):
-        empty.unlink(missing_ok=True)
-    for left in place.glob(f"{UNFINISHED}*"):
+    for left in (left for place in places for name in (UNFINISHED, NAMELESS) for left in place.glob(f"{name}*")):
         with left.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

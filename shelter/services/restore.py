@@ -7,6 +7,7 @@ waited to be sent is asked after at the provider first. See ADR 8.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from shelter.domain.backups import (
     KeysMissing,
     Manifest,
     NightsCountedOtherwise,
+    NoRoomToRestore,
     NotABackup,
     OtherKindOfDatabase,
     RestoredDiffers,
@@ -48,7 +50,7 @@ from shelter.queries.fingerprints import fingerprints
 from shelter.queries.ledger_check import Checked, differences
 from shelter.services import audit_trail, night_sheets
 from shelter.services.audit_trail import ChainReport
-from shelter.services.backups import MANIFEST, SEAL, Tell, keys_here, seal_of
+from shelter.services.backups import MANIFEST, MEGABYTE, SEAL, Tell, keys_here, seal_of
 from shelter.services.sign_in import end_sessions
 from shelter.services.unit_of_work import unit_of_work
 
@@ -101,7 +103,10 @@ def _opened(file: Path, identity: Iterable[str]) -> Iterator[IO[bytes]]:
         identities = age.identities_in(identity)
     except (ValueError, UnicodeDecodeError) as other:
         raise IdentityNotValid() from other
-    with file.open("rb") as sealed, tempfile.TemporaryFile(dir=_beside()) as plain:
+    # Where the database will be: the plain contents lie on no other disk. With PostgreSQL TMPDIR says where.
+    place = copies_of(db.engine).workplace or Path(tempfile.gettempdir())
+    _check_room(place, file.stat().st_size)
+    with file.open("rb") as sealed, tempfile.TemporaryFile(dir=place) as plain:
         try:
             age.decrypt(sealed, plain, identities)
         except age.NotForThisIdentity as other:
@@ -112,10 +117,9 @@ def _opened(file: Path, identity: Iterable[str]) -> Iterator[IO[bytes]]:
         yield plain
 
 
-def _beside() -> str | None:
-    """Where the database will be: the plain contents lie on no other disk."""
-    url = db.engine.url
-    return str(Path(str(url.database)).parent) if url.get_backend_name() == "sqlite" else None
+def _check_room(place: Path, needed: int) -> None:
+    if (free := shutil.disk_usage(place).free) < needed:
+        raise NoRoomToRestore(str(place), needed_mb=needed // MEGABYTE + 1, free_mb=free // MEGABYTE)
 
 
 def _unpacked(plain: IO[bytes]) -> tuple[dict[str, bytes], Iterator[bytes]]:

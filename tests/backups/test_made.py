@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 from collections import namedtuple
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from shelter.domain.backups import (
     ProgramMissing,
 )
 from shelter.extensions import db, keyring
-from shelter.gateways.copies import copies_of, postgresql
+from shelter.gateways.copies import NAMELESS, copies_of, postgresql
 from shelter.models.audit import AuditEntry
 from shelter.queries.clockwork import last_backup
 from shelter.services import backups
@@ -134,15 +135,41 @@ def test_without_a_recipient_none_is_made(context: Flask, folder: Path) -> None:
     assert not folder.exists()
 
 
+usage = namedtuple("usage", "total used free")
+
+
 def test_a_disk_that_the_database_needs_is_not_filled(
     context: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage(10**9, 10**9 - 10**6, 10**6))
     with pytest.raises(NoRoomForBackup) as refused:
         backups.back_up()
-    assert refused.value.free_mb == 0
+    assert (refused.value.place, refused.value.free_mb) == (str(folder), 0)
     assert not list(folder.iterdir())
+
+
+@pytest.mark.only("sqlite")
+def test_the_disk_of_the_database_has_room_for_the_plain_copy_too(
+    context: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = Path(str(db.engine.url.database)).parent
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(10**9, 0, 10**6 if place == beside else 10**9))
+    with pytest.raises(NoRoomForBackup) as refused:
+        backups.back_up()
+    assert refused.value.place == str(beside)
+
+
+@pytest.mark.only("sqlite")
+def test_the_plain_copy_is_on_no_other_disk_than_the_database(context: Flask, folder: Path) -> None:
+    beside, opened_files = Path(str(db.engine.url.database)).parent, set()
+
+    def look(_said: str) -> None:
+        for descriptor in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                opened_files.add(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    backups.back_up(look)
+    assert {file.parent for file in opened_files if file.name.startswith(NAMELESS)} == {beside}
 
 
 def test_one_that_breaks_off_leaves_nothing_and_removes_nothing(
@@ -163,10 +190,14 @@ def test_one_that_breaks_off_leaves_nothing_and_removes_nothing(
 def test_what_a_killed_one_left_goes_and_a_running_one_stays(context: Flask, folder: Path) -> None:
     folder.mkdir()
     (folder / f"{backups.UNFINISHED}dead").write_bytes(b"half")
+    beside = Path(str(db.engine.url.database)).with_name(f"{NAMELESS}dead")
+    if db.engine.dialect.name == "sqlite":
+        beside.touch()
     with pytest.raises(LookupError), backups._becoming(folder / "other.age"):
         alive = next(path for path in folder.iterdir() if path.name != f"{backups.UNFINISHED}dead")
         made = backups.back_up().file
         assert set(folder.iterdir()) == {alive, made}
+        assert not beside.exists()
         raise LookupError
     assert list(folder.iterdir()) == [made]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +134,13 @@ def test_nobody_else_may_be_connected(made: Made, blank_database: Database) -> N
     refused_ = refused(made.file, blank_database, refusals.DatabaseInUse)
     other.close()
     assert refused_.code == "database_in_use"
+
+
+def test_where_it_cannot_be_unpacked_nothing_is_begun(
+    made: Made, blank_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: usage(10**9, 10**9 - 1000, 1000))
+    said = refused(made.file, blank_database, refusals.NoRoomToRestore)
+    is_sqlite = blank_database.dialect == "sqlite"
+    assert said.params["place"] == (str(Path(blank_database.conninfo).parent) if is_sqlite else tempfile.gettempdir())

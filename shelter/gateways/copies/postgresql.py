@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Connection, Engine, inspect, text
@@ -27,16 +26,17 @@ RESTORE = ("--single-transaction", "--exit-on-error", "--no-owner", "--no-privil
 
 class PostgresqlCopies:
     name = "database.dump"
+    workplace = None
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def room_needed(self) -> int:
+    def size(self) -> int:
         with self._engine.connect() as connection:
             return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
     @contextmanager
-    def snapshot(self, folder: Path, tell: Tell) -> Iterator[Snapshot]:
+    def snapshot(self, tell: Tell) -> Iterator[Snapshot]:
         reading = self._engine.connect().execution_options(isolation_level="REPEATABLE READ")
         with reading as connection:
             connection.execute(text("SET TRANSACTION READ ONLY"))

@@ -30,10 +30,14 @@ class Snapshot:
 class Copies(Protocol):
     name: str  # of the data, as any tool of the database reads them
 
-    def room_needed(self) -> int:
-        """Bytes on the disk that a backup may take, generously."""
+    @property
+    def workplace(self) -> Path | None:
+        """Where a plain copy without a name lies meanwhile: on the disk of the database, or nowhere."""
 
-    def snapshot(self, folder: Path, tell: Tell) -> AbstractContextManager[Snapshot]:
+    def size(self) -> int:
+        """Bytes that a copy may take, generously."""
+
+    def snapshot(self, tell: Tell) -> AbstractContextManager[Snapshot]:
         """Raises DatabaseDamaged, ProgramMissing, ProgramDiffers; `data` ProgramFailed."""
 
     def check_empty(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import tempfile
@@ -30,15 +31,17 @@ class SqliteCopies:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._file = Path(str(engine.url.database))
+        self.workplace = self._file.parent
 
-    def room_needed(self) -> int:
+    def size(self) -> int:
         here = (self._file, self._file.with_name(f"{self._file.name}-wal"))
-        return 2 * sum(file.stat().st_size for file in here if file.exists())
+        return sum(file.stat().st_size for file in here if file.exists())
 
     @contextmanager
-    def snapshot(self, folder: Path, tell: Tell) -> Iterator[Snapshot]:
-        descriptor, name = tempfile.mkstemp(prefix=NAMELESS, dir=folder)
+    def snapshot(self, tell: Tell) -> Iterator[Snapshot]:
+        descriptor, name = tempfile.mkstemp(prefix=NAMELESS, dir=self.workplace)
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # whoever sweeps leaves it alone
             with _explained():
                 yield from self._snapshot(descriptor, name, tell)
         finally:

@@ -9,8 +9,12 @@ SENTENCES = {
         "No backup is made, because SHELTER_BACKUP_RECIPIENT is not set. `flask backup identity` makes one."
     ),
     "no_room_for_backup": _l(
-        "No backup is made: it may need %(needed_mb)s MB and the disk has %(free_mb)s MB left, which the database needs"
-        " itself. Make room, or move old backups to another machine."
+        "No backup is made: it may need %(needed_mb)s MB on the disk of %(place)s, which has %(free_mb)s MB left. Make"
+        " room, or move old backups to another machine."
+    ),
+    "no_room_to_restore": _l(
+        "Nothing was written: to open the backup takes %(needed_mb)s MB on the disk of %(place)s, which has"
+        " %(free_mb)s MB left. Make room there; with PostgreSQL TMPDIR names another place."
     ),
     "database_damaged": _l(
         "The database does not pass its own check. Nothing was written and no older backup was removed. Keep a copy of"
