@@ -68,8 +68,7 @@ def rotate() -> None:
         )
     if former:
         click.echo(
-            f"{former} may be taken out of SHELTER_FIELD_KEYS. Keep it with the backups made before"
-            f" {clock.today():%Y-%m-%d}: they need it."
+            f"{former} may be taken out of SHELTER_FIELD_KEYS. {_for_old_backups()}"
         )
 
 
@@ -113,4 +112,12 @@ def reindex(key: str) -> None:
         raise click.ClickException(f"No key opens {closed}. Nothing was changed.") from None
     finally:
         leadership.release()
-    click.echo(f"{rebuilt:,} numbers are found by the new key now. Put it into SHELTER_INDEX_KEY, then start.")
+    click.echo(
+        f"{rebuilt:,} numbers are found by the new key now. Put it into SHELTER_INDEX_KEY in place of the former one,"
+        f" then start. {_for_old_backups()}"
+    )
+
+
+def _for_old_backups() -> str:
+    """Of a key that is not in the settings any more."""
+    return f"Keep the former key for the backups made until now ({clock.local(clock.now()):%Y-%m-%d %H:%M}): they need it."

@@ -14,6 +14,7 @@ from shelter.extensions import db
 from shelter.gateways.leadership import leadership_over
 from shelter.models.households import ContactNumber
 from tests import factories
+from tests.conftest import Clock
 from tests.support.databases import Database, application, dispose
 from tests.support.keys import BOTH, NEW, OLD, holding
 
@@ -48,13 +49,14 @@ def test_a_new_key_is_printed_with_what_to_do_and_nothing_changes(app: Flask) ->
     assert "t1" in app.test_cli_runner().invoke(args=["keys", "verify"]).stdout
 
 
-def test_rotating_says_which_key_may_go(make_app: MakeApp) -> None:
+def test_rotating_says_which_key_may_go_and_for_which_backups_it_is_kept(make_app: MakeApp, frozen_clock: Clock) -> None:
     runner = make_app(field_keys=SecretStr(BOTH)).test_cli_runner()
     before = runner.invoke(args=["keys", "verify"])
     assert "t2: 0 values (writes)" in before.stdout
     said = runner.invoke(args=["keys", "rotate"])
     assert said.exit_code == 0, said.output
     assert "t1 may be taken out of SHELTER_FIELD_KEYS" in said.stdout
+    assert "for the backups made until now (2026-03-10 12:00)" in said.stdout
     after = runner.invoke(args=["keys", "verify"])
     assert "t1: 0 values\n" in after.stdout
     assert "Every sealed value can be opened" in after.stdout
@@ -105,6 +107,7 @@ def test_a_new_index_key_is_taken_while_nothing_runs(fresh_database: Database) -
     assert (refused.exit_code, "The clockwork runs" in refused.stderr) == (1, True)
     said = app.test_cli_runner().invoke(**how)  # type: ignore[arg-type]
     assert said.exit_code == 0, said.output
+    assert "Keep the former key for the backups made until now (20" in said.stdout
     dispose(app)
     with pytest.raises(UnsafeSettings, match="SHELTER_INDEX_KEY"):
         application(fresh_database.url)
