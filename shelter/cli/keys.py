@@ -120,4 +120,5 @@ def reindex(key: str) -> None:
 
 def _for_old_backups() -> str:
     """Of a key that is not in the settings any more."""
-    return f"Keep the former key for the backups made until now ({clock.local(clock.now()):%Y-%m-%d %H:%M}): they need it."
+    now = clock.local(clock.now())
+    return f"Keep the former key for the backups made until now ({now:%Y-%m-%d %H:%M}): they need it."

@@ -49,7 +49,9 @@ def test_a_new_key_is_printed_with_what_to_do_and_nothing_changes(app: Flask) ->
     assert "t1" in app.test_cli_runner().invoke(args=["keys", "verify"]).stdout
 
 
-def test_rotating_says_which_key_may_go_and_for_which_backups_it_is_kept(make_app: MakeApp, frozen_clock: Clock) -> None:
+def test_rotating_says_which_key_may_go_and_for_which_backups_it_is_kept(
+    make_app: MakeApp, frozen_clock: Clock
+) -> None:
     runner = make_app(field_keys=SecretStr(BOTH)).test_cli_runner()
     before = runner.invoke(args=["keys", "verify"])
     assert "t2: 0 values (writes)" in before.stdout
