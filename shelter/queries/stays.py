@@ -147,11 +147,9 @@ def list_stays(which: StayList, by: Principal, *, number: int = 1, size: int = P
 def count_stays(by: Principal) -> dict[StayList, int]:
     """How many each list of what is going on holds, for its tab; what is past only grows, and is not counted."""
     lists = [which for which in StayList if which is not StayList.PAST]
-    counts = [
-        _joined(select(func.count(Stay.id))).where(readable(by), *_conditions(which, by)).scalar_subquery()
-        for which in lists
-    ]
-    return dict(zip(lists, db.session.execute(select(*counts)).one(), strict=True))
+    counts = [func.count().filter(*_conditions(which, by)) for which in lists]
+    found = db.session.execute(_joined(select(*counts)).where(readable(by), Stay.state.in_(RUNNING))).one()
+    return dict(zip(lists, found, strict=True))
 
 
 def _joined(chosen: Select) -> Select:
