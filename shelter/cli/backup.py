@@ -10,9 +10,11 @@ from typing import IO
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from shelter import clock
-from shelter.domain.errors import DomainError
+from shelter.domain.errors import DatabaseBusy, DomainError
+from shelter.extensions import db
 
 KEEP_APART = """\
 # Whoever has this identity and a backup can read everything in it that the keys of the installation do not seal;
@@ -45,6 +47,7 @@ def create() -> None:
     from shelter.jobs.schedule import run_by_hand
     from shelter.services.backups import folder
 
+    click.echo(f"Backup of {_database()}")
     with _sentences():
         counts = run_by_hand(BACKUP, tell=_timed())
     newest = max(folder().glob("*.age"), key=lambda file: file.stat().st_mtime)
@@ -63,15 +66,19 @@ def restore(file: Path, identity: IO[str]) -> None:
     """
     from shelter.services.restore import restore as bring_back
 
+    click.echo(f"Restoring into {_database()}")
+    # Whoever types it in is perhaps not alone before the screen.
+    lines = [click.prompt("Identity", hide_input=True)] if identity.isatty() else identity
     with _sentences():
-        restored = bring_back(file, identity, _timed())
+        restored = bring_back(file, lines, _timed())
     made_at = clock.local(restored.manifest.made_at)
     sheets = f"the night sheets in {restored.sheets}" if restored.sheets else "the night sheets"
     click.echo(
         f"Restored as of {made_at:%Y-%m-%d %H:%M}. Everybody signs in again. Texts are stopped, {restored.texts} that"
         " waited are asked after at the provider; let them go again under Messages.\n"
         f"Enter what happened since {made_at:%H:%M} from {sheets}, each act with its real time. Look first for"
-        " consents withdrawn, danger numbers, exclusions and closed accounts: they are as they were."
+        " consents withdrawn, danger numbers, exclusions, closed accounts, changed passwords, and roles and sites taken"
+        " from somebody: they are as they were."
     )
     for chain in restored.broken_chains:
         click.echo(f"The access log breaks in chain {chain.chain} at entry {chain.broken_at}.", err=True)
@@ -81,16 +88,33 @@ def restore(file: Path, identity: IO[str]) -> None:
         raise click.ClickException("The database is as it was backed up, but it was not in order then.")
 
 
+def _database() -> str:
+    """Which it is, without who we are to it."""
+    url = db.engine.url
+    host = url.host or url.query.get("host")
+    return f"{url.database} at {host}" if host else str(url.database)
+
+
 @contextmanager
 def _sentences() -> Iterator[None]:
     try:
         yield
     except DomainError as refused:
+        if type(refused) is DatabaseBusy:
+            raise _no_answer() from None
         from shelter.web.errors import say
 
         raise click.ClickException(say(refused, "en")) from None
+    except OperationalError:
+        raise _no_answer() from None
     except OSError as failed:
         raise click.ClickException(f"The disk refused: {failed.strerror or failed}.") from None
+
+
+def _no_answer() -> click.ClickException:
+    return click.ClickException(
+        f"{_database()} does not answer. Look whether it runs, and whether DATABASE_URL names the right one."
+    )
 
 
 def _timed() -> Callable[[str], None]:

@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import or_, select
 
 from shelter import clock
 from shelter.domain.permissions import Role
 from shelter.extensions import db
+from shelter.keyring import Unreadable
 from shelter.models.people import SiteMembership, User, UserRole
 from shelter.models.sealed import unseal
 
+log = structlog.get_logger("on_duty")
 _ANSWERS = (User.is_active, User.phone_sealed.is_not(None))
 
 
@@ -49,4 +52,10 @@ def managers() -> tuple[str, ...]:
 
 
 def _phones(rows: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(unseal(row.phone_sealed, User.__tablename__, "phone_sealed", row.id) for row in rows))
+    found: dict[str, None] = {}  # in their order, each once
+    for row in rows:
+        try:
+            found[unseal(row.phone_sealed, User.__tablename__, "phone_sealed", row.id)] = None
+        except Unreadable as broken:  # as if there were none: the sheets must be printed all the same
+            log.error("a number of a colleague cannot be read", exc_info=broken)
+    return tuple(found)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from shelter.extensions import db
 from shelter.services import audit_trail, backups
 from tests.factories import make_site
 from tests.support.backups import installed
-from tests.support.databases import Database
+from tests.support.databases import Database, application, dispose
 from tests.support.settings import IDENTITY
 
 
@@ -58,6 +59,56 @@ def test_the_identity_may_be_typed_in(app: Flask, blank_database: Database, fold
     with installed(blank_database) as elsewhere:
         restore = ["backup", "restore", str(file), "--identity", "-"]
         assert elsewhere.test_cli_runner().invoke(args=restore, input=f"{IDENTITY}\n").exit_code == 0
+
+
+@pytest.mark.only("sqlite")
+def test_what_is_typed_in_at_a_terminal_is_not_shown(
+    app: Flask, blank_database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.test_cli_runner().invoke(args=["backup", "create"])
+    [file] = folder.iterdir()
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True, raising=False)
+    with installed(blank_database) as elsewhere:
+        restore = ["backup", "restore", str(file), "--identity", "-"]
+        said = elsewhere.test_cli_runner().invoke(args=restore, input=f"{IDENTITY}\n")
+    assert said.exit_code == 0, said.output
+    assert "Identity: " in said.output
+    assert IDENTITY not in said.output
+
+
+def test_the_database_is_named_without_who_we_are_to_it(
+    app: Flask, blank_database: Database, folder: Path, identity: str
+) -> None:
+    made = app.test_cli_runner().invoke(args=["backup", "create"]).stdout
+    [file] = folder.iterdir()
+    with installed(blank_database) as elsewhere:
+        with elsewhere.app_context():
+            url = db.engine.url
+        restored = elsewhere.test_cli_runner().invoke(args=["backup", "restore", str(file), "--identity", identity])
+    assert f"Restoring into {url.database}" in restored.stdout
+    assert made.startswith("Backup of ")
+    assert "shelter@" not in made + restored.stdout
+    assert "closed accounts, changed passwords, and roles and sites" in restored.stdout
+
+
+def test_a_database_that_does_not_answer_is_said(
+    app: Flask, folder: Path, identity: str, tmp_path: Path, dialect: str
+) -> None:
+    app.test_cli_runner().invoke(args=["backup", "create"])
+    [file] = folder.iterdir()
+    gone = tmp_path / "gone"
+    url = f"sqlite:///{gone}/x.sqlite3" if dialect == "sqlite" else f"postgresql+psycopg://x:secret@/x?host={gone}"
+    nowhere = application(url, backup_dir=tmp_path / "backups")
+    for words in (["create"], ["restore", str(file), "--identity", identity]):
+        said = nowhere.test_cli_runner().invoke(args=["backup", *words])
+        assert said.exit_code == 1
+        assert isinstance(said.exception, SystemExit), said.exception
+        assert "secret" not in said.output
+        if words == ["create"] or dialect == "postgresql":
+            assert "does not answer. Look whether it runs" in said.stderr
+        else:
+            assert "The disk refused: No such file or directory" in said.stderr
+    dispose(nowhere)
 
 
 @pytest.mark.only("sqlite")

@@ -14,6 +14,7 @@ from shelter.domain.permissions import Role
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
+from shelter.models.people import User
 from shelter.models.sites import Site
 from shelter.models.stays import Stay
 from shelter.queries import find
@@ -158,6 +159,15 @@ def test_the_numbers_are_those_of_today_and_of_nobody_who_left(site: Site) -> No
     found = tonight([site.id])
     assert (found.sites[0].coordinators, found.managers) == (("+821011112222",), ("+821055556666",))
     assert found.sites[0].night_line == "02-123-4567"
+
+
+def test_a_number_no_key_opens_does_not_keep_the_others_from_the_sheet(site: Site) -> None:
+    broken = db.session.get_one(User, make_user(sites=[site], phone="+821011112222").id)
+    assert broken.phone_sealed
+    broken.phone_sealed = broken.phone_sealed[:-1] + bytes([broken.phone_sealed[-1] ^ 1])
+    db.session.commit()
+    make_user(sites=[site], phone="+821033334444")
+    assert tonight([site.id]).sites[0].coordinators == ("+821033334444",)
 
 
 def test_a_sheet_says_until_when_it_is_good(site: Site) -> None:
