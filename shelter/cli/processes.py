@@ -62,7 +62,9 @@ def serve(*, demo: bool) -> None:
 
 def _name_recipient(kind: instance.Kind) -> None:
     """Once: the identity that opens the backups is shown, and kept nowhere."""
-    if os.environ.get("JOURNAL_STREAM") and not os.environ.get(instance.RECIPIENT) and kind is instance.Kind.REAL:
+    is_seen = sys.stdout.isatty()  # by a person; a terminal of a desktop session has JOURNAL_STREAM too
+    is_named = os.environ.get(instance.RECIPIENT) or kind is instance.Kind.DEMO
+    if os.environ.get("JOURNAL_STREAM") and not is_seen and not is_named:
         click.echo("No backups are made yet, because what is printed here is kept: run `make start` once by hand.")
         return
     instance.create_recipient(
@@ -71,6 +73,7 @@ def _name_recipient(kind: instance.Kind) -> None:
             "Backups are made every night and sealed for this identity. It is shown this once and is not kept here:"
             " write it down, keep it off this machine and apart from the backups. Without it no backup can be"
             f" opened.\n\n  {secret}\n"
+            + ("" if is_seen else "\nThis is no terminal: take it out of wherever this is kept.\n")
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -121,7 +122,15 @@ def begin_anchors_again(heads: Mapping[int, int]) -> int:
     known = [line for line in lines if int(line.split()[2]) <= heads.get(int(line.split()[1]), 0)]
     if len(known) < len(lines):
         file.rename(file.with_name(f"{file.name}.until-{clock.now():%Y%m%dT%H%M%SZ}"))
-        file.write_text("".join(known), encoding="ascii")
+        with file.open("w", encoding="ascii") as out:
+            out.writelines(known)
+            out.flush()
+            os.fsync(out.fileno())  # before the database can be started on: else a power cut brings the later ones back
+        beside = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(beside)
+        finally:
+            os.close(beside)
     return len(lines) - len(known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import ExitStack
 from dataclasses import replace
@@ -286,8 +287,15 @@ def test_texts_that_were_stopped_already_stay_so_since_then(
 
 @pytest.mark.only("sqlite")
 def test_anchors_later_than_the_backup_are_kept_beside(
-    made: Made, fresh_database: Database, blank_database: Database, tmp_path: Path
+    made: Made, fresh_database: Database, blank_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    on_disk, really = set(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        on_disk.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     anchors = tmp_path / "anchors"
     audit_trail.anchor_heads(anchors)
     lines = anchors.read_text()
@@ -295,6 +303,7 @@ def test_anchors_later_than_the_backup_are_kept_beside(
         assert bring_back(made.file).is_in_order
         assert all(report.is_intact for report in audit_trail.verify(anchors))
     assert [path.read_text() for path in tmp_path.glob("anchors.until-*")] == [lines]
+    assert {str(anchors), str(tmp_path)} <= on_disk, "a power cut does not bring them back"
 
 
 def test_the_night_sheets_of_what_is_lost_are_not_written_over(

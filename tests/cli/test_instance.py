@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from shelter.cli import instance
+from shelter.cli import instance, processes
 from shelter.cli.instance import Kind
 from shelter.config import load_settings
 
@@ -125,6 +126,29 @@ def test_a_recipient_of_backups_is_named_once_and_its_identity_is_not_kept(monke
     assert os.environ[instance.RECIPIENT] == named
     assert len(shown) == 1
     assert not [file for file in instance.directory().iterdir() if shown[0] in file.read_text()]
+
+
+def test_an_identity_is_shown_on_a_terminal_and_never_to_the_journal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    processes._name_recipient(Kind.REAL)
+    assert "No backups are made yet" in capsys.readouterr().out
+    assert not instance.recipient_file(Kind.REAL).exists()
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    processes._name_recipient(Kind.REAL)
+    shown = capsys.readouterr().out
+    assert "AGE-SECRET-KEY-1" in shown
+    assert "This is no terminal" not in shown
+    assert instance.recipient_file(Kind.REAL).exists()
+
+
+def test_an_identity_shown_on_no_terminal_is_to_be_taken_out_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    processes._name_recipient(Kind.REAL)
+    assert "This is no terminal" in capsys.readouterr().out
 
 
 def test_the_demonstrations_backups_can_be_opened_beside_it() -> None:
