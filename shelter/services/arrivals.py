@@ -32,6 +32,7 @@ from shelter.models.stays import Placement, Stay, StayEvent
 from shelter.queries import policies
 from shelter.services import ledger, overstays, stay_tasks
 from shelter.services.history import note
+from shelter.services.second_look import check_room
 from shelter.services.stays import (
     check_only_stay,
     chosen,
@@ -65,6 +66,7 @@ def check_in(
     placement_ids: Collection[int] | None = None,
     arrived_at: datetime | None = None,
     reason: str | None = None,
+    accepts_misfit: bool = False,
     by: Principal,
     once: Once | None = None,
 ) -> Arrival:
@@ -72,6 +74,9 @@ def check_in(
 
     Without `placement_ids`: the rooms booked for the night of the arrival. Raises NightsTaken when an earlier
     arrival needs nights that are not free, ArrivedAfterLeaving, UnitStillOccupied, InAnotherStay.
+
+    Who else is there may have changed since it was confirmed, so that is asked again for tonight: UnitFitsNoMore
+    unless `accepts_misfit`; UnitJustTaken, whatever is accepted, where the reason is a secret.
     """
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
@@ -86,7 +91,8 @@ def check_in(
         for placement in coming:
             if is_somebody_else_in(placement):
                 raise UnitStillOccupied()
-            added += settle(placement, arrived, now)
+            added += settle(placement, arrived, now, accepts_misfit=accepts_misfit)
+            check_tonight(placement, now, accepts_misfit=accepts_misfit)
             placement.state = move_placement(placement.state, PlacementState.IN_HOUSE)
         check_only_stay(stay, coming)
         dropped = drop_past_limit(stay)
@@ -96,9 +102,9 @@ def check_in(
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
         note(
             work, stay, "checked_in", arrived, reason, placements=[p.id for p in coming],
-            planned=planned, night=clock.shelter_day(arrived), **facts,
+            planned=planned, night=clock.shelter_day(arrived), is_misfit=accepts_misfit or None, **facts,
         )  # fmt: skip
-        record(work, stay, "stay.checked_in", reason, arrived_at=arrived, **facts)
+        record(work, stay, "stay.checked_in", reason, arrived_at=arrived, accepts_misfit=accepts_misfit, **facts)
         work.result = reference_of(stay)
         return Arrival(reference=work.result, limit_on=stay.limit_on, nights_added=added, nights_dropped=dropped)
 
@@ -286,18 +292,25 @@ def _stop_clock(stay: Stay) -> None:
     stay.checked_in_at, stay.arrive_on, stay.policy_id, stay.limit_on = None, first.arrive_on, policy.id, limit
 
 
-def settle(placement: Placement, arrived: datetime, now: datetime) -> int:
+def settle(placement: Placement, arrived: datetime, now: datetime, *, accepts_misfit: bool = False) -> int:
     """The placement's nights from a real arrival on; how many were added before the planned ones."""
     if placement.left_at is not None and arrived >= placement.left_at:
         raise BeforeArrival()
     night = clock.shelter_day(arrived)
     nights = earlier_nights(Nights(placement.arrive_on, placement.leave_on), night)
-    added = claim_nights(placement, nights, now) if nights else 0
+    added = claim_nights(placement, nights, now, accepts_misfit=accepts_misfit) if nights else 0
     placement.arrive_on = min(placement.arrive_on, night)
     placement.arrived_at, placement.occupied_from = arrived, night
     if placement.left_at is not None:
         placement.leave_on, _free = nights_given_back(clock.day_of(placement.left_at), night)
     return added
+
+
+def check_tonight(placement: Placement, now: datetime, *, accepts_misfit: bool) -> None:
+    """Whoever has a night left comes into a room and a house as they are now."""
+    tonight = clock.shelter_day(now)
+    if placement.leave_on > tonight:
+        check_room(placement, [tonight], accepts_misfit=accepts_misfit)
 
 
 def _give_up_missed(stay: Stay, night: date) -> None:

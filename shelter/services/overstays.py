@@ -1,8 +1,8 @@
 """Who is in the house keeps the room until a person checks them out, planned nights or not.
 
 The night is added to the ledger as it comes, by the job and by every use case that locks the site, so that nobody
-is ever offered an occupied room. Nothing is overwritten: where the next household holds the night already, a
-person is told, from a week ahead.
+is ever offered an occupied room. Nothing is overwritten: where the next household holds the night already, or one
+comes to the site that must not meet them, a person is told, from a week ahead.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, not_, or_, select
 
 from shelter import clock
 from shelter.domain.nights import DAY, Nights
 from shelter.domain.permissions import SYSTEM
+from shelter.domain.references import stay_reference
 from shelter.domain.stays import KEEPS_NIGHTS, PlacementState, is_overdue_departure
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
+from shelter.models.households import SafetyExclusion
 from shelter.models.sites import Unit
-from shelter.models.stays import Placement, UnitNight
+from shelter.models.stays import Placement, Stay, UnitNight
 from shelter.queries import installation
+from shelter.queries.roommates import RAN_OUT
 from shelter.services import expiry, ledger, stay_tasks
 from shelter.services.one_by_one import one_by_one
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
@@ -83,6 +87,28 @@ def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date) 
     return len(missing)
 
 
+_one: Any = bindparam("household")
+_KEPT_APART = (
+    select(SafetyExclusion.other_household_id)
+    .where(SafetyExclusion.household_id == _one, SafetyExclusion.other_household_id.is_not(None))
+    .union(select(SafetyExclusion.household_id).where(SafetyExclusion.other_household_id == _one))
+)
+_THEY_MEET = (
+    select(Placement.id, Placement.arrive_on)
+    .join(Stay, Stay.id == Placement.stay_id)
+    .join(Unit, Unit.id == Placement.unit_id)
+    .where(
+        Stay.household_id.in_(_KEPT_APART),
+        Unit.site_id == bindparam("site"),
+        Placement.state.in_(KEEPS_NIGHTS),
+        Placement.arrive_on <= bindparam("ahead"),
+        or_(Placement.leave_on > bindparam("tonight"), Placement.state == PlacementState.IN_HOUSE),
+        not_(RAN_OUT),
+    )
+    .order_by(Placement.id)
+)
+
+
 @dataclass(frozen=True)
 class Rolled:
     """What the job did: nights added, collisions found."""
@@ -135,7 +161,36 @@ def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
                 night=night,
                 next_placement_id=placement_id,
             )
+        told += _tell_of_meetings(work, row, site_id, tonight)
     return told
+
+
+def _tell_of_meetings(work: UnitOfWork, row: Row, site_id: UUID, tonight: date) -> int:
+    """Who must not meet those who stay on was placed for when they would be gone.
+
+    Told to those of the site alone, who know of both; who opened the one case would learn where the other one is.
+    """
+    stay, told = db.session.get_one(Stay, row.stay_id), 0
+    for placement_id, arrive_on in db.session.execute(_THEY_MEET, _meeting(stay, site_id, tonight)).all():
+        told += stay_tasks.raise_task(
+            work,
+            TaskKind.COLLISION,
+            f"meeting:{row.id}:{placement_id}",
+            stay_id=None,
+            site_id=site_id,
+            placement_id=row.id,
+            night=max(arrive_on, row.leave_on),
+            stay=stay_reference(stay.household.reference, stay.number),
+            must_not_meet=True,
+        )
+    return told
+
+
+def _meeting(stay: Stay, site_id: UUID, tonight: date) -> dict[str, Any]:
+    return {
+        "household": stay.household_id, "site": site_id, "tonight": tonight, "ahead": tonight + AHEAD,
+        "now": clock.now(),
+    }  # fmt: skip
 
 
 def _next_ones(row: Row, tonight: date) -> list[tuple[date, int | None]]:

@@ -45,12 +45,11 @@ from shelter.queries import parties, policies
 from shelter.queries.visibility import readable, readable_guest
 from shelter.services import expiry, history, ledger, messages, newcomers, overstays
 from shelter.services.expiry import expire_holds, release_expired
-from shelter.services.second_look import Segment, check_fit, check_free, check_pets, check_room, parts_that_fit
+from shelter.services.second_look import Segment, check_fit, check_free, check_pets, parts_that_fit
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 __all__ = [
     "Segment",
-    "check_room",
     "confirm_stay",
     "expire_holds",
     "hold_units",

@@ -17,6 +17,7 @@ from shelter.domain.matching import SAFETY_REASONS, AgeBand, Party, Reason
 from shelter.domain.near_fits import pairs_that_fit
 from shelter.domain.nights import DAY, Nights
 from shelter.domain.placing import GONE, NEVER_SET_ASIDE, TooManyUnits, UnitFitsNoMore
+from shelter.domain.stays import KEEPS_NIGHTS
 from shelter.extensions import db
 from shelter.models.stays import Placement, Stay
 from shelter.queries import find, parties
@@ -56,36 +57,39 @@ def check_free(unit_id: int, household_id: UUID, nights: Nights, now: datetime) 
     _refuse([reason for reason in reasons if reason in GONE])
 
 
-def check_room(placement: Placement, nights: Iterable[date]) -> None:
+def check_room(placement: Placement, nights: Iterable[date], *, accepts_misfit: bool = False) -> None:
     """May its people share the room and the site on these nights too? The site is locked.
 
-    Raises UnitFitsNoMore, or UnitJustTaken where the reason is a secret.
+    Comfort was decided when it was confirmed. Raises UnitFitsNoMore, which `accepts_misfit` sets aside, because it is
+    so, right or not; and UnitJustTaken where the reason is a secret.
     """
     if days := sorted(nights):
-        stay = db.session.get_one(Stay, placement.stay_id)
-        check_fit(
-            placement,
-            stay.household_id,
-            Nights(days[0], days[-1] + DAY),
-            clock.now(),
-            accepts_misfit=True,
-            is_apart=False,
-        )
+        stay, asked = db.session.get_one(Stay, placement.stay_id), Nights(days[0], days[-1] + DAY)
+        others = [p for p in stay.placements if p is not placement and p.state in KEEPS_NIGHTS]
+        is_apart = any(asked.overlaps(Nights(p.arrive_on, p.leave_on)) for p in others)
+        firm = SAFETY_REASONS if accepts_misfit else NEVER_SET_ASIDE
+        reasons = _reasons(placement, stay.household_id, asked, clock.now(), is_apart=is_apart)
+        _refuse([reason for reason in reasons if reason in firm])
 
 
 def check_fit(
     placement: Placement, household_id: UUID, nights: Nights, now: datetime, *, accepts_misfit: bool, is_apart: bool
 ) -> None:
     """The rules once more, for those who sleep there. `is_apart`: others of the household sleep elsewhere."""
+    reasons = _reasons(placement, household_id, nights, now, is_apart=is_apart)
+    _refuse([reason for reason in reasons if reason in NEVER_SET_ASIDE or not accepts_misfit])
+
+
+def _reasons(
+    placement: Placement, household_id: UUID, nights: Nights, now: datetime, *, is_apart: bool
+) -> Sequence[Reason]:
     here = frozenset(member.person_id for member in placement.members)
     party = parties.party_of(household_id, only=here if is_apart and here else None)
     if is_apart:
         has_infant = any(age is AgeBand.INFANT for _, age in party.people)
         # The cot goes with the infants; which of the rooms is the pets' is asked of all rooms together.
         party = replace(party, pets=(), needs_cot=party.needs_cot and has_infant)
-    look = find.look(placement.unit_id, nights, party, now=now, is_theirs=True)
-    reasons = look.verdict(party).reasons
-    _refuse([reason for reason in reasons if reason in NEVER_SET_ASIDE or not accepts_misfit])
+    return find.look(placement.unit_id, nights, party, now=now, is_theirs=True).verdict(party).reasons
 
 
 def check_pets(placements: Sequence[Placement], household_id: UUID, now: datetime, *, accepts_misfit: bool) -> None:

@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from shelter import clock
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
-from shelter.models.stays import Task
+from shelter.models.stays import Placement, Task
 from shelter.services.unit_of_work import UnitOfWork
 
 _CLOSED = "closed_with_check_out"
@@ -23,7 +23,7 @@ def raise_task(
     kind: TaskKind,
     dedupe_key: str,
     *,
-    stay_id: UUID,
+    stay_id: UUID | None,
     site_id: UUID | None = None,
     household_id: UUID | None = None,
     placement_id: int | None = None,
@@ -63,7 +63,7 @@ def close_tasks(
 
     `with_check_out`: they come back if it is taken back.
     """
-    open_ones = select(Task).where(Task.stay_id == stay_id, Task.kind.in_(kinds), Task.done_at.is_(None))
+    open_ones = select(Task).where(_about(stay_id), Task.kind.in_(kinds), Task.done_at.is_(None))
     if placement_ids is not None:
         open_ones = open_ones.where(Task.placement_id.in_(list(placement_ids)))
     found = list(db.session.scalars(open_ones))
@@ -77,7 +77,7 @@ def close_tasks(
 def reopen_tasks(stay_id: UUID, kinds: Collection[TaskKind], placement_ids: Collection[int]) -> int:
     """They are still in these rooms: what their check-out had closed is to be done again; how many tasks."""
     closed = select(Task).where(
-        Task.stay_id == stay_id,
+        _about(stay_id),
         Task.kind.in_(kinds),
         Task.done_at.is_not(None),
         Task.placement_id.is_(None) | Task.placement_id.in_(list(placement_ids)),
@@ -87,6 +87,11 @@ def reopen_tasks(stay_id: UUID, kinds: Collection[TaskKind], placement_ids: Coll
         task.done_at = task.done_by_id = None
         task.data = {name: value for name, value in task.data.items() if name != _CLOSED}
     return len(found)
+
+
+def _about(stay_id: UUID) -> ColumnElement[bool]:
+    """A task for those of the site alone names a room of the stay, not the stay."""
+    return (Task.stay_id == stay_id) | Task.placement_id.in_(select(Placement.id).where(Placement.stay_id == stay_id))
 
 
 def _plain(value: Any) -> Any:

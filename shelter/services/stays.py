@@ -95,11 +95,13 @@ def need_reason(reason: str | None) -> str:
     return str(reason).strip()
 
 
-def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[date]:
+def check_nights(
+    placement: Placement, nights: Nights, now: datetime, *, accepts_misfit: bool = False
+) -> list[date]:
     """Those of the nights the placement does not hold yet, all of them free for it. The site is locked.
 
     Expired holds in the way are released. Raises NightsTaken (also for nights on which the unit is given up), or what
-    sharing the room forbids.
+    sharing the room forbids, unless `accepts_misfit`.
     """
     wanted = _not_held(placement, nights)
     if not wanted:
@@ -107,13 +109,13 @@ def check_nights(placement: Placement, nights: Nights, now: datetime) -> list[da
     expiry.release_expired([placement.unit_id], nights, now)
     if taken := sorted({*_held_by_others(placement, wanted), *out_of_service(placement.unit, wanted)}):
         raise NightsTaken(first_night=taken[0], nights=len(taken))
-    second_look.check_room(placement, wanted)
+    second_look.check_room(placement, wanted, accepts_misfit=accepts_misfit)
     return wanted
 
 
-def claim_nights(placement: Placement, nights: Nights, now: datetime) -> int:
+def claim_nights(placement: Placement, nights: Nights, now: datetime, *, accepts_misfit: bool = False) -> int:
     """Write those nights the placement does not hold yet; how many. Raises as `check_nights` does."""
-    wanted = check_nights(placement, nights, now)
+    wanted = check_nights(placement, nights, now, accepts_misfit=accepts_misfit)
     ledger.claim_for(placement, wanted)
     return len(wanted)
 

@@ -19,7 +19,7 @@ from shelter.extensions import db
 from shelter.models.stays import Placement, PlacementMember, Stay
 from shelter.queries import find, installation, parties
 from shelter.services import expiry, ledger, stay_tasks
-from shelter.services.arrivals import EXPECTED, IN_HOUSE, give_up, keep_late_rooms, settle
+from shelter.services.arrivals import EXPECTED, IN_HOUSE, check_tonight, give_up, keep_late_rooms, settle
 from shelter.services.history import note
 from shelter.services.stays import (
     chosen,
@@ -91,10 +91,11 @@ def move_in(
     to_placement_id: int,
     moved_at: datetime | None = None,
     reason: str | None = None,
+    accepts_misfit: bool = False,
     by: Principal,
     once: Once | None = None,
 ) -> str:
-    """The planned move has happened, now or at `moved_at`. The stay's reference."""
+    """The planned move has happened, now or at `moved_at`; tonight's company is asked as at check-in. The reference."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return str(work.result)
@@ -105,7 +106,8 @@ def move_in(
         if is_somebody_else_in(new):
             raise UnitStillOccupied()
         free_from = _move_out(work, stay, old, moved)
-        settle(new, moved, now)
+        settle(new, moved, now, accepts_misfit=accepts_misfit)
+        check_tonight(new, now, accepts_misfit=accepts_misfit)
         new.occupied_from = max(clock.shelter_day(moved), free_from)
         new.state = move_placement(new.state, PlacementState.IN_HOUSE)
         keep_late_rooms([old, new])

@@ -221,23 +221,18 @@ class House:
             if p.unit is unit and self.ran_out(p) and p.arrive_on < until and p.leave_on > first:
                 p.state, p.nights = "expired", NONE
 
-    def claim(self, p: Placement, first: date, until: date) -> None:
+    def claim(self, p: Placement, first: date, until: date, *, accepts: bool = False) -> None:
         """The nights it has not yet, all of them or none."""
-        p.nights |= self.free_for(p, first, until)
+        p.nights |= self.free_for(p, first, until, accepts=accepts)
 
-    def free_for(self, p: Placement, first: date, until: date) -> Nights:
+    def free_for(self, p: Placement, first: date, until: date, *, accepts: bool = False) -> Nights:
         wanted = frozenset(night for night in span(first, until) - p.nights if night >= self.start)
         if not wanted:
             return wanted
         self.release_run_out(p.unit, first, until)
         if self.is_taken(p.unit, wanted, but=p) or (p.unit.until and max(wanted) >= p.unit.until):
             raise Refuse
-        household = p.stay.household
-        against = self.against(
-            p.unit, household.people, household.dogs, self.avoided(household), min(wanted), max(wanted) + DAY,
-            household, is_theirs=True,
-        )  # fmt: skip
-        if against - {COMFORT}:
+        if self.against_company(p, min(wanted), max(wanted) + DAY, accepts=accepts):
             raise Refuse
         return wanted
 
@@ -282,6 +277,16 @@ class House:
             found.add(SAFETY)
         return found
 
+    def against_company(self, p: Placement, first: date, until: date, *, accepts: bool) -> set[str]:
+        """Of those who sleep there: comfort was decided when it was confirmed."""
+        household = p.stay.household
+        others = [o for o in self.of(p.stay, *KEEPS) if o is not p and o.arrive_on < until and first < o.leave_on]
+        people = p.people if others and p.people else household.people
+        found = self.against(
+            p.unit, people, household.dogs, self.avoided(household), first, until, household, is_theirs=True
+        )
+        return found - {COMFORT} - ({SHARING} if accepts else set())
+
     def roommates(self, unit: Unit, first: date, until: date, household: Household | None) -> list[str]:
         nights = span(first, until)
         return [
@@ -293,11 +298,11 @@ class House:
         ]  # fmt: skip
 
     def is_at(self, household: Household, site: Site, first: date, until: date) -> bool:
-        return any(
-            p.stay.household is household and p.unit.site is site and p.state in KEEPS and not self.ran_out(p)
-            and p.arrive_on < until and (p.leave_on > first or self.is_late(p))
-            for p in self.placements
-        )  # fmt: skip
+        return any(p.stay.household is household and self.is_there(p, site, first, until) for p in self.placements)
+
+    def is_there(self, p: Placement, site: Site, first: date, until: date) -> bool:
+        keeps = p.unit.site is site and p.state in KEEPS and not self.ran_out(p)
+        return keeps and p.arrive_on < until and (p.leave_on > first or self.is_late(p))
 
     # How long
 

@@ -98,17 +98,23 @@ class Holding(Doing):
         self.collisions_are_told()
 
     def collisions_are_told(self) -> None:
-        """Whoever holds a room somebody should have left: a task for each, from a week ahead."""
+        """Whoever holds a room somebody should have left, or must not meet them: a task for each, a week ahead."""
         house, due = self.house, set()
         for p in house.placements:
             is_over = p.leave_on < house.today or (p.leave_on == house.today and house.wall.time() >= NOON)
             if house.is_late(p) and (p.leave_on < house.tonight or is_over):
                 ahead = span(p.leave_on, house.tonight + timedelta(days=8))
-                others = (o for o in house.placements if o.unit is p.unit and o.stay is not p.stay)
-                due |= {(str(p.row), str(o.row)) for o in others if o.nights & ahead and o.state in KEEPS}
-                due |= {(str(p.row), "closure") for c in house.closures if c.unit is p.unit and c.nights & ahead}
+                others = [o for o in house.placements if o.stay is not p.stay and o.state in KEEPS]
+                for o in others:
+                    if o.unit is p.unit and o.nights & ahead:
+                        due.add(("collision", str(p.row), str(o.row)))
+                    is_there = house.is_there(o, p.unit.site, house.tonight, max(ahead) + DAY)
+                    if is_there and o.stay.household in house.avoided(p.stay.household):
+                        due.add(("meeting", str(p.row), str(o.row)))
+                closed = (c for c in house.closures if c.unit is p.unit and c.nights & ahead)
+                due |= {("collision", str(p.row), "closure") for c in closed}
         told = self.ground.watch.rows("SELECT dedupe_key FROM task WHERE kind = 'collision' AND done_at IS NULL")
-        if missing := due - {tuple(key.split(":")[1:3]) for (key,) in told}:
+        if missing := due - {tuple(key.split(":")[:3]) for (key,) in told}:
             raise Differs(f"collisions nobody is told of: {missing}")
         self.ground.also["collisions told"] += len(due)
 

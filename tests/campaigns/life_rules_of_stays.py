@@ -46,19 +46,21 @@ class Life(Holding):
         if stay := self.book(room, party, 0, length):
             self.come(stay)
 
-    @happens(there_are(*EXPECTED), number=SOME, hours=HOURS_AGO, is_one=st.booleans())
-    def they_come(self, number: int, hours: int, is_one: bool) -> None:
+    @happens(there_are(*EXPECTED), number=SOME, hours=HOURS_AGO, is_one=st.booleans(), accepts=st.booleans())
+    def they_come(self, number: int, hours: int, is_one: bool, accepts: bool) -> None:
         p = self.some(number, *EXPECTED)
-        self.come(p.stay, hours, [p] if is_one else None)
+        self.come(p.stay, hours, [p] if is_one else None, accepts=accepts)
 
-    def come(self, stay: Stay, hours: int = 0, some: list[Placement] | None = None) -> None:
+    def come(
+        self, stay: Stay, hours: int = 0, some: list[Placement] | None = None, *, accepts: bool = False
+    ) -> None:
         wall = self.house.wall - timedelta(hours=hours)
         rows = [p.row for p in some] if some else None
         self.act(
-            lambda: self.house.check_in(stay, wall, some),
+            lambda: self.house.check_in(stay, wall, some, accepts=accepts),
             lambda once: arrivals.check_in(
                 stay_id=self.id_of(stay), placement_ids=rows, arrived_at=self.at(wall), reason="late",
-                by=self.ground.by, once=once,
+                accepts_misfit=accepts, by=self.ground.by, once=once,
             ),
         )  # fmt: skip
 
@@ -211,19 +213,19 @@ class Life(Holding):
             self.to(self.house.wall + timedelta(hours=hours))
             self.move_in(p, self.house.placements[-1])
 
-    @happens(there_are(*EXPECTED, of=("in_house",)), number=SOME, old=SOME)
-    def a_planned_move_happens(self, number: int, old: int) -> None:
+    @happens(there_are(*EXPECTED, of=("in_house",)), number=SOME, old=SOME, accepts=st.booleans())
+    def a_planned_move_happens(self, number: int, old: int, accepts: bool) -> None:
         new = self.some(number, *EXPECTED, of=("in_house",))
         here = self.house.of(new.stay, "in_house")
-        self.move_in(here[old % len(here)], new)
+        self.move_in(here[old % len(here)], new, accepts=accepts)
 
-    def move_in(self, old: Placement, new: Placement) -> None:
+    def move_in(self, old: Placement, new: Placement, *, accepts: bool = False) -> None:
         self.doing = "a_planned_move_happens"
         self.act(
-            lambda: self.house.move_in(old, new),
+            lambda: self.house.move_in(old, new, accepts=accepts),
             lambda once: transfers.move_in(
                 stay_id=self.id_of(new.stay), from_placement_id=old.row, to_placement_id=new.row,
-                by=self.ground.by, once=once,
+                accepts_misfit=accepts, by=self.ground.by, once=once,
             ),
         )  # fmt: skip
 

@@ -30,7 +30,9 @@ class Stays(Acts):
 
     # Coming
 
-    def check_in(self, stay: Stay, arrived: datetime, some: Collection[Placement] | None = None) -> None:
+    def check_in(
+        self, stay: Stay, arrived: datetime, some: Collection[Placement] | None = None, *, accepts: bool = False
+    ) -> None:
         self.keep(*self.sites_of(stay))
         night = self.night_of(arrived)
         coming = self.chosen(stay, EXPECTED, some or self._expected(stay, night))
@@ -39,7 +41,8 @@ class Stays(Acts):
             if self.is_somebody_else_in(p):
                 raise Refuse
             p.planned = p.arrive_on
-            self._settle(p, arrived)
+            self._settle(p, arrived, accepts=accepts)
+            self._check_tonight(p, accepts=accepts)
             p.state = "in_house"
         self._check_only_stay(stay)
         if stay.checked_in is None or arrived < stay.checked_in:
@@ -101,12 +104,17 @@ class Stays(Acts):
         if stay.state == "open":
             stay.state = "in_house"
 
-    def _settle(self, p: Placement, arrived: datetime) -> None:
+    def _check_tonight(self, p: Placement, *, accepts: bool) -> None:
+        """Who else is there tonight?"""
+        if p.leave_on > self.tonight and self.against_company(p, self.tonight, self.tonight + DAY, accepts=accepts):
+            raise Refuse
+
+    def _settle(self, p: Placement, arrived: datetime, *, accepts: bool = False) -> None:
         night = self.night_of(arrived)
         if (p.left and arrived >= p.left) or night >= p.leave_on:
             raise Refuse
         if night < p.arrive_on:
-            self.claim(p, night, p.arrive_on)
+            self.claim(p, night, p.arrive_on, accepts=accepts)
         p.arrive_on, p.arrived, p.occupied_from = min(p.arrive_on, night), arrived, night
         if p.left:
             p.leave_on = max(p.left.date(), night + DAY)
@@ -277,13 +285,14 @@ class Stays(Acts):
         if found - ({COMFORT} if accepts else set()):
             raise Refuse
 
-    def move_in(self, old: Placement, new: Placement) -> None:
+    def move_in(self, old: Placement, new: Placement, *, accepts: bool = False) -> None:
         """The planned move has happened."""
         self.keep(*self.sites_of(old.stay))
         if old.state != "in_house" or new.state not in EXPECTED or self.is_somebody_else_in(new):
             raise Refuse
         free_from = self._leave(old, self.wall, "moved")
-        self._settle(new, self.wall)
+        self._settle(new, self.wall, accepts=accepts)
+        self._check_tonight(new, accepts=accepts)
         new.occupied_from, new.state = max(self.tonight, free_from), "in_house"
         self.keep(*self.sites_of(old.stay))
 

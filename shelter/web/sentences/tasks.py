@@ -13,7 +13,7 @@ LABELS = {
     TaskKind: {
         TaskKind.CALL: _l("Call her"),
         TaskKind.OTHER_WAY: _l("Tell her by the agreed other way"),
-        TaskKind.COLLISION: _l("A room is needed by the next household and not empty yet"),
+        TaskKind.COLLISION: _l("The next household is expected and somebody has not left yet"),
         TaskKind.CLOSURE_RENEWAL: _l("A closure ends soon: renew it or open the room"),
         TaskKind.DUPLICATE_NUMBER: _l("One number in two cases: check whether they are the same"),
         TaskKind.IMPORT_DIFFERENCE: _l("The old sheet counted another limit: check it"),

@@ -16,7 +16,7 @@ from shelter.web.language import gettext as _
 from shelter.web.language import ngettext
 from shelter.web.once import once_from
 from shelter.web.stays import bp
-from shelter.web.stays.forms import CorrectionForm, MomentForm, ReasonForm, from_paper, wall
+from shelter.web.stays.forms import ArrivalForm, CorrectionForm, MomentForm, ReasonForm, from_paper, wall
 from shelter.web.stays.routes import back_to, confirm_page, facts_or_404, is_done, page
 
 
@@ -26,7 +26,7 @@ def check_in(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.expected and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = MomentForm(**from_paper())
+    form = ArrivalForm(**from_paper())
     form.offer(facts.expected, facts.due_first)
     came: list[Arrival] = []
 
@@ -37,6 +37,7 @@ def check_in(reference: str) -> ResponseReturnValue:
                 placement_ids=form.room_ids,
                 arrived_at=form.moment,
                 reason=form.reason.data,
+                accepts_misfit=form.accepts_misfit.data,
                 by=current_user,
                 once=once_from(form),
             )

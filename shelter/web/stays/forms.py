@@ -108,6 +108,13 @@ class MomentForm(RoomsForm):
             field.errors = [*field.errors, NEEDED]
 
 
+class ArrivalForm(MomentForm):
+    """Into a room in which somebody else may be meanwhile."""
+
+    accepts_misfit = BooleanField(_l("I know that this room is not right in everything"))
+    asks_again = False  # once it was refused for that
+
+
 class CorrectionForm(OnceForm):
     happened_at = DateTimeLocalField(_l("Real day and time"), [InputRequired(NEEDED)], format=MOMENT)
     reason = StringField(_l("Why it is corrected"), [InputRequired(NEEDED), Length(max=300)])

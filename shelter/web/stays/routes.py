@@ -11,6 +11,7 @@ from flask_login import current_user
 
 from shelter.domain.errors import DomainError
 from shelter.domain.permissions import Permission as P
+from shelter.domain.placing import UnitFitsNoMore
 from shelter.queries import stay_facts, stays
 from shelter.queries.stay_facts import StayFacts
 from shelter.queries.stays import StayList
@@ -20,6 +21,7 @@ from shelter.web.access import requires
 from shelter.web.forms import Form
 from shelter.web.language import lazy_gettext as _l
 from shelter.web.stays import bp, words
+from shelter.web.stays.forms import ArrivalForm
 
 TABS = {
     StayList.RUNNING: _l("Running"),
@@ -90,6 +92,8 @@ def is_done(form: Form, act: Callable[[], Any]) -> bool:
         if type(refused) in errors.STATUS:
             raise
         errors.show(refused, form)
+        if isinstance(form, ArrivalForm):
+            form.asks_again = isinstance(refused, UnitFitsNoMore)
         return False
     return True
 

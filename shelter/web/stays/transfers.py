@@ -21,7 +21,7 @@ from shelter.web.errors import label
 from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
-from shelter.web.stays.forms import MomentForm, TransferForm, from_paper
+from shelter.web.stays.forms import ArrivalForm, TransferForm, from_paper
 from shelter.web.stays.routes import back_to, facts_or_404, is_done, page
 
 FEW = 3
@@ -92,7 +92,7 @@ def move_in(reference: str) -> ResponseReturnValue:
     facts = facts_or_404(reference)
     if not facts.next_rooms and request.method == "GET":
         return redirect(url_for("stays.show", reference=reference))
-    form = MomentForm(**from_paper())
+    form = ArrivalForm(**from_paper())
     form.offer([])
     old, new = facts.next_rooms[0] if facts.next_rooms else (None, None)
 
@@ -103,6 +103,7 @@ def move_in(reference: str) -> ResponseReturnValue:
             to_placement_id=new.placement_id if new else 0,
             moved_at=form.moment,
             reason=form.reason.data,
+            accepts_misfit=form.accepts_misfit.data,
             by=current_user,
             once=once_from(form),
         )

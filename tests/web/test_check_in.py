@@ -1,0 +1,85 @@
+"""The page of the check-in when who else is there is not as it was, and the work this makes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask, g
+
+from shelter import clock
+from shelter.domain.stays import PlacementState
+from shelter.extensions import db
+from shelter.models.sites import Site
+from shelter.services import overstays
+from tests.conftest import Clock
+from tests.factories import make_beds, make_household, make_site, make_stay, make_unit, make_user
+from tests.support.pages import Page, PageClient, page_of
+from tests.support.people import Account, sign_in
+
+DAY = timedelta(days=1)
+BOX = "I know that this room is not right in everything"
+
+
+@pytest.fixture
+def site(context: Flask, frozen_clock: Clock) -> Site:
+    return make_site("Magnolia")
+
+
+@pytest.fixture
+def kim(site: Site) -> Account:
+    return make_user(sites=[site], locale="en")
+
+
+@pytest.fixture
+def browser(client: PageClient, kim: Account) -> PageClient:
+    sign_in(client, user=kim)
+    return client
+
+
+def look(browser: PageClient, path: str) -> Page:
+    g.pop("_login_user", None)
+    db.session.rollback()
+    return page_of(browser.get(path))
+
+
+def refused(browser: PageClient, path: str, **more: str) -> Page:
+    answer = browser.post(path, data=look(browser, path).fields() | more)
+    assert answer.status_code == 422
+    return page_of(answer)
+
+
+def test_a_room_not_right_for_others_is_asked_about_once_it_was_refused(
+    browser: PageClient, site: Site, kim: Account
+) -> None:
+    household = make_household(older_boys=1, by=kim)
+    make_stay(make_beds(site)[0], household=household)
+    path = f"/stays/{household.reference}-1/check-in"
+    assert BOX not in look(browser, path).text
+    assert BOX in refused(browser, path).text
+    done = browser.post(path, data=look(browser, path).fields() | {"accepts_misfit": "y"})
+    assert done.status_code == 303
+
+
+def test_whom_they_must_not_meet_is_not_said_and_cannot_be_accepted(
+    browser: PageClient, site: Site, kim: Account
+) -> None:
+    other, tonight = make_household(by=make_user()), clock.shelter_day()
+    she = make_household(by=kim, not_near=[other])
+    first, until = tonight - 5 * DAY, tonight - DAY
+    make_stay(
+        make_unit(site=site), household=other, arrive_on=first, leave_on=until, state=PlacementState.IN_HOUSE
+    )
+    make_stay(make_unit(site=site), household=she)
+    overstays.roll_overstays()
+    path = f"/stays/{she.reference}-1/check-in"
+    for more in ({}, {"accepts_misfit": "y"}):
+        page = refused(browser, path, **more)
+        assert "That room was just taken." in page.text
+        assert other.reference not in page.text
+    links = {link.get("href", "") for link in look(browser, "/").all("a")}
+    (href,) = {href for href in links if "/tasks/" in href}
+    task = look(browser, href)
+    assert "must not meet" in task.text
+    assert she.reference not in task.text
+    assert f"/stays/{other.reference}-1" in {link.get("href") for link in task.all("a")}
