@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from shelter.domain.errors import DomainError
@@ -12,6 +12,7 @@ from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.domain.messages import Detail
 from shelter.domain.stays import ExclusionRelation
 
+AGREEMENT = "agreement"  # when it was given and withdrawn: a part of the record no form has a field for
 RECONFIRM_AFTER_DAYS = 30  # what is safe changes: ask again (SAFETY S25)
 
 
@@ -61,6 +62,14 @@ class NoSuchHousehold(DomainError):
     reference: str
     code: ClassVar[str] = "no_such_household"
     field: ClassVar[str | None] = "households"
+
+
+@dataclass
+class ChangedMeanwhile(DomainError):
+    """Somebody saved the record after the form was filled in from it: these parts of it differ now."""
+
+    parts: frozenset[str]
+    code: ClassVar[str] = "changed_meanwhile"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,3 +152,35 @@ class Intake:
         if not self.people:
             raise NobodyInHousehold()
         self.contact.check()
+
+
+def parts(told: Intake) -> dict[str, Any]:
+    """What a form asks, by its fields, each in one form of writing: equal parts are equal here."""
+    contact, excluded = told.contact, told.exclusions
+    people = [
+        (str(p.id), p.sex.value, p.age_band.value, p.name, sorted(str(species) for species in p.allergies))
+        for p in told.people
+    ]
+    return {
+        "can_call": contact.can_call,
+        "can_text": contact.can_text,
+        "number": contact.number,
+        "who_answers": contact.who_answers,
+        "from_time": str(contact.from_time),
+        "until_time": str(contact.until_time),
+        "language": contact.language,
+        "detail": contact.detail.value,
+        "has_consented": contact.has_consented,
+        "has_consented_abroad": contact.has_consented_abroad,
+        "other_way": contact.other_way,
+        "danger_numbers": sorted(contact.danger_numbers),
+        "code_word": contact.code_word,
+        "people": people,
+        "pets": [(str(p.id), p.species.value, p.size.value, p.name, p.is_vaccinated) for p in told.pets],
+        "needs_step_free": told.needs_step_free,
+        "needs_cot": told.needs_cot,
+        "notes": (told.notes or "").split(),
+        "districts": sorted((code, relation.value if relation else "") for code, relation in excluded.districts),
+        "sites": sorted(site.hex for site in excluded.sites),
+        "households": sorted(excluded.households),
+    }

@@ -22,6 +22,7 @@ from shelter.models.stays import Placement, Stay
 from shelter.queries import visibility
 from shelter.queries.channels import contact_now
 from shelter.services import history
+from shelter.services.record_versions import version_of
 from shelter.services.unit_of_work import Once, unit_of_work
 
 
@@ -32,6 +33,7 @@ class Record:
     id: UUID
     reference: str
     intake: Intake
+    version: str  # of what is saved: a form brings it back (`record_versions`)
     contact: Contact | None
     created_at: datetime
     withdrawn_at: datetime | None
@@ -62,6 +64,7 @@ def open_record(*, household_id: UUID, page: str, by: Principal) -> Record:
             id=household.id,
             reference=household.reference,
             intake=_told(household),
+            version=version_now(household),
             contact=contact_now(household),
             created_at=household.created_at,
             withdrawn_at=household.contact.withdrawn_at if household.contact else None,
@@ -137,6 +140,10 @@ def _night_lines(stay_id: UUID) -> tuple[tuple[str, str | None], ...]:
         .distinct()
     )
     return tuple((site.code_name, site.night_line) for site in sites)
+
+
+def version_now(household: Household) -> str:
+    return version_of(household.id, _told(household), household.contact)
 
 
 def _told(household: Household) -> Intake:

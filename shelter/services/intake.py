@@ -17,6 +17,7 @@ from shelter.domain.contacts import has_run_out
 from shelter.domain.errors import NotFound
 from shelter.domain.intake import (
     RECONFIRM_AFTER_DAYS,
+    ChangedMeanwhile,
     ContactTold,
     ExcludesItself,
     ExclusionsTold,
@@ -43,17 +44,26 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, PlacementMember, Stay, Task
 from shelter.queries import visibility
 from shelter.services import ledger
+from shelter.services.households import version_now
+from shelter.services.record_versions import changed_parts
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 
-def save_intake(*, household_id: UUID, intake: Intake, by: Principal, once: Once | None = None) -> None:
-    """Keep all of it in one transaction. Raises a refusal of `domain/intake.py`, NotFound."""
+def save_intake(
+    *, household_id: UUID, intake: Intake, version: str | None = None, by: Principal, once: Once | None = None
+) -> None:
+    """Keep all of it in one transaction, in the place of what is saved: of what `version` says, where there is one.
+
+    Raises ChangedMeanwhile where that is not what is saved any more, another refusal of `domain/intake.py`, NotFound.
+    """
     intake.check()
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return
         work.lock(household=household_id)
         household = _readable(household_id, by)
+        if version is not None and (changed := changed_parts(version, version_now(household))):
+            raise ChangedMeanwhile(changed)
         _lock_places(work, household_id)
         before = _summary(household)
         household.needs_step_free, household.needs_cot = intake.needs_step_free, intake.needs_cot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +26,13 @@ from wtforms.validators import Length, Optional
 from shelter.domain import references
 from shelter.domain.districts import DISTRICTS
 from shelter.domain.errors import DomainError
-from shelter.domain.intake import ContactTold, ExclusionsTold, Intake, PersonTold, PetTold
+from shelter.domain.intake import AGREEMENT, ContactTold, ExclusionsTold, Intake, PersonTold, PetTold
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
 from shelter.domain.messages import Detail
 from shelter.domain.stays import ExclusionRelation
 from shelter.gateways import phones
+from shelter.services.households import Record
+from shelter.services.record_versions import changed_parts, typed_parts
 from shelter.web.errors import choices, sentence
 from shelter.web.forms import OnceForm
 from shelter.web.language import lazy_gettext as _l
@@ -90,6 +93,7 @@ class DistrictForm(PlainForm):
 class IntakeForm(OnceForm):
     """Nothing is required but heads; what was not asked is not allowed."""
 
+    version = HiddenField()  # of the record it was filled in from
     can_call = RadioField(_l("Is it safe to call her?"), choices=YES_NO, default="", validators=[LEFT_OUT])
     can_text = RadioField(_l("Is it safe to text her?"), choices=YES_NO, default="", validators=[LEFT_OUT])
     number = StringField(_l("Number that is safe"), validators=[Length(max=40)])
@@ -104,12 +108,12 @@ class IntakeForm(OnceForm):
     danger_numbers = TextAreaField(_l("Numbers never to be called or texted"), validators=[Length(max=400)])
     code_word = StringField(_l("Code word"), validators=[Length(max=60)])
     # As many as Find lets somebody place in two rooms; empty rows are offered up to a few less.
-    people = FieldList(FormField(PersonForm), max_entries=100)
-    pets = FieldList(FormField(PetForm), max_entries=40)
+    people = FieldList(FormField(PersonForm), _l("People"), max_entries=100)
+    pets = FieldList(FormField(PetForm), _l("Pets"), max_entries=40)
     needs_step_free = BooleanField(_l("Step-free"))
     needs_cot = BooleanField(_l("Cot"))
     notes = TextAreaField(_l("What the site must know"), validators=[Length(max=600)])
-    districts = FieldList(FormField(DistrictForm), max_entries=12)
+    districts = FieldList(FormField(DistrictForm), _l("Districts where she must not be"), max_entries=12)
     sites = SelectMultipleField(_l("Sites where she must not be"))
     households = StringField(_l("Households she must not meet"), validators=[Length(max=200)])
 
@@ -117,10 +121,13 @@ class IntakeForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.detail.choices = choices(Detail)
         self.sites.choices = [SelectChoice(str(site_id), name) for site_id, name in sites]
+        self._sites = sites
+        self.changed: frozenset[str] = frozenset()  # parts of the record that were, since it was filled in
 
-    def show(self, intake: Intake) -> None:
-        """Fill in what is known, with an empty row after each list for one more."""
-        contact = intake.contact
+    def show(self, record: Record) -> None:
+        """Fill in what is known."""
+        intake, contact = record.intake, record.intake.contact
+        self.version.data = record.version
         self.can_call.data, self.can_text.data = answer(contact.can_call), answer(contact.can_text)
         self.number.data = phones.grouped(contact.number) if contact.number else ""
         self.who_answers.data, self.other_way.data = contact.who_answers, contact.other_way
@@ -157,6 +164,35 @@ class IntakeForm(OnceForm):
             self.districts.append_entry({"district": code, "relation": relation and relation.value})
         self.sites.data = [str(site) for site in intake.exclusions.sites]
         self.households.data = ", ".join(intake.exclusions.households)
+
+    def compare(self, record: Record) -> None:
+        """What it was filled in with may not be what is saved any more."""
+        self.changed = changed_parts(self.version.data or "", record.version)
+
+    def bring_together(self, record: Record, typed: Intake, changed: frozenset[str]) -> None:
+        """The record was changed meanwhile: what is saved now comes to where nothing was typed.
+
+        Where something was, it stays, and nothing that keeps her safe is lost: numbers and places to keep away from
+        are of both, and so are the people; she agrees, and may be called or texted, when both say so.
+        """
+        saved = type(self)(self._sites, formdata=None)
+        saved.show(record)
+        mine = typed_parts(self.version.data or "", record.id, typed)
+        shown = {field.name: both(field, saved[field.name]) for field in self if (both := BOTH.get(field.name))}
+        for name in changed & set(self._fields):
+            if name not in mine:
+                self[name].process(None, saved[name].data)
+            elif name in shown:
+                self[name].process(None, shown[name])
+        if AGREEMENT in changed:
+            self.has_consented.data = self.has_consented.data and saved.has_consented.data
+        self.version.data, self.changed = record.version, changed
+
+    @property
+    def names_of_changed(self) -> list[str]:
+        """As the page calls them, in its order."""
+        asked = {"has_consented" if part == AGREEMENT else part for part in self.changed}
+        return [str(field.label.text) for field in self if field.name in asked]
 
     def add_empty_rows(self) -> None:
         """One more person, pet and district can always be typed, without JavaScript."""
@@ -275,6 +311,41 @@ class IntakeForm(OnceForm):
             else:
                 self.households.errors = [_l("%(word)s is no case reference: check each character.", word=word)]
         return tuple(dict.fromkeys(found))
+
+
+def _members_of_both(typed: Any, saved: Any) -> list[Any]:
+    """Who was added here or there; who was taken out there is gone."""
+    here, there = {row["id"].data for row in typed}, {row["id"].data for row in saved}
+    kept = [row.data for row in typed if not row["id"].data or row["id"].data in there]
+    return [*kept, *(row.data for row in saved if row["id"].data not in here)]
+
+
+def _districts_of_both(typed: Any, saved: Any) -> list[Any]:
+    here = {row["district"].data for row in typed}
+    return [*typed.data, *(row.data for row in saved if row["district"].data not in here)]
+
+
+def _lines_of_both(typed: Any, saved: Any) -> str:
+    return "\n".join(dict.fromkeys([*(typed.data or "").splitlines(), *(saved.data or "").splitlines()]))
+
+
+def _more_careful(typed: Any, saved: Any) -> str:
+    return min(typed.data or "", saved.data or "", key=("no", "", "yes").index)
+
+
+# What is shown where something else was typed and saved.
+BOTH: dict[str, Callable[[Any, Any], Any]] = {
+    "can_call": _more_careful,
+    "can_text": _more_careful,
+    "has_consented": lambda typed, saved: typed.data and saved.data,
+    "has_consented_abroad": lambda typed, saved: typed.data and saved.data,
+    "danger_numbers": _lines_of_both,
+    "people": _members_of_both,
+    "pets": _members_of_both,
+    "districts": _districts_of_both,
+    "sites": lambda typed, saved: list({*(typed.data or ()), *(saved.data or ())}),
+    "households": lambda typed, saved: f"{typed.data or ''} {saved.data or ''}".strip(),
+}
 
 
 def _text(value: str | None) -> str | None:

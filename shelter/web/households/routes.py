@@ -8,7 +8,6 @@ from flask_login import current_user
 
 from shelter import clock
 from shelter.domain.contacts import may_call, may_text
-from shelter.domain.errors import DomainError
 from shelter.domain.permissions import Permission as P
 from shelter.queries import households as queries
 from shelter.queries import visibility
@@ -17,11 +16,10 @@ from shelter.services import households as records
 from shelter.services import intake
 from shelter.web.access import requires
 from shelter.web.auth.activity import long_form
-from shelter.web.errors import show
 from shelter.web.households.forms import IntakeForm
+from shelter.web.households.saving import is_saved
 from shelter.web.households.words import heads_in_words, needs_in_words
 from shelter.web.language import gettext as _
-from shelter.web.once import once_from
 
 bp = Blueprint("households", __name__, url_prefix="/households/<household:reference>")
 bp.add_app_template_filter(heads_in_words, "heads")
@@ -63,20 +61,18 @@ def edit(reference: str) -> ResponseReturnValue:
     form = IntakeForm(site_choices())
     status = 200
     if request.method == "POST":
+        form.compare(record)
         told = form.told(record.intake) if form.validate() else None
         status = 422
         if told is not None and "more" in request.form:
             status = 200
-        elif told is not None:
-            try:
-                intake.save_intake(household_id=household_id, intake=told, by=current_user, once=once_from(form))
-            except DomainError as refused:
-                show(refused, form)
-            else:
-                flash(_("Saved."))
-                return redirect(url_for("households.show_household", reference=reference), code=303)
-    elif not form.has_what_was_typed:
-        form.show(record.intake)
+        elif told is not None and is_saved(form, told, household_id, "edit"):
+            flash(_("Saved."))
+            return redirect(url_for("households.show_household", reference=reference), code=303)
+    elif form.has_what_was_typed:
+        form.compare(record)
+    else:
+        form.show(record)
     form.add_empty_rows()
     return render_template("households/edit.html", form=form, reference=reference, previews={}), status
 

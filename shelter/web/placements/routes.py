@@ -20,12 +20,13 @@ from shelter.queries import households as queries
 from shelter.queries import messages
 from shelter.queries.households import Booking
 from shelter.queries.sites import site_choices
-from shelter.services import drafts, intake, placements
+from shelter.services import drafts, placements
 from shelter.services import households as records
 from shelter.web.access import requires
 from shelter.web.auth.activity import long_form
 from shelter.web.errors import sentence, show
 from shelter.web.households.forms import IntakeForm
+from shelter.web.households.saving import is_saved
 from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.placements.forms import ConfirmForm
@@ -107,20 +108,14 @@ def take_in(reference: str) -> ResponseReturnValue:
     record = records.open_record(household_id=booking.household_id, page="intake", by=current_user)
     if request.method == "POST":
         form = IntakeForm(site_choices())
+        form.compare(record)
         told = form.told(record.intake) if form.validate() else None
-        if told is not None and "more" not in request.form:
-            try:
-                intake.save_intake(
-                    household_id=booking.household_id, intake=told, by=current_user, once=once_from(form)
-                )
-            except DomainError as refused:
-                show(refused, form)
-            else:
-                drafts.forget_sent(purpose=purpose, by=current_user)
-                if same := queries.same_number(booking.household_id, current_user):
-                    flash(_("The same number stands in: %(cases)s", cases=", ".join(same)), "warning")
-                to = "placements.confirm" if booking.is_held else "stays.show"
-                return redirect(url_for(to, reference=reference), code=303)
+        if told is not None and "more" not in request.form and is_saved(form, told, booking.household_id, "intake"):
+            drafts.forget_sent(purpose=purpose, by=current_user)
+            if same := queries.same_number(booking.household_id, current_user):
+                flash(_("The same number stands in: %(cases)s", cases=", ".join(same)), "warning")
+            to = "placements.confirm" if booking.is_held else "stays.show"
+            return redirect(url_for(to, reference=reference), code=303)
         form.add_empty_rows()
         status = 200 if "more" in request.form and not form.errors else 422
         return _intake_page(form, booking, None), status
@@ -128,8 +123,10 @@ def take_in(reference: str) -> ResponseReturnValue:
     draft = None if form.has_what_was_typed else drafts.read_draft(purpose=purpose, by=current_user)
     if draft is not None:
         form = IntakeForm(site_choices(), formdata=MultiDict(draft.body))
-    elif not form.has_what_was_typed:
-        form.show(record.intake)
+    if draft is not None or form.has_what_was_typed:
+        form.compare(record)
+    else:
+        form.show(record)
     form.add_empty_rows()
     return _intake_page(form, booking, draft.saved_at if draft else None)
 
