@@ -41,6 +41,11 @@ def release_expired(unit_ids: Collection[int], nights: Nights, now: datetime) ->
     )
 
 
+def release_run_out(stay: Stay, now: datetime) -> int:
+    """The same for the holds of one stay, which makes room for the next one of its household."""
+    return _expire(now, Placement.stay_id == stay.id)
+
+
 def expire_holds(now: datetime | None = None) -> int:
     """The job: give back what ran out, a transaction for each stay; how many holds.
 

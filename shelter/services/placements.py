@@ -21,7 +21,6 @@ from shelter.domain.messages import Template
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Permission, Principal
 from shelter.domain.placing import (
-    AlreadyPlaced,
     HoldRanOut,
     NightHasPassed,
     NothingHeld,
@@ -29,7 +28,6 @@ from shelter.domain.placing import (
 from shelter.domain.references import stay_reference
 from shelter.domain.stay_errors import NothingToDo
 from shelter.domain.stays import (
-    KEEPS_NIGHTS,
     RUNNING,
     CancelReason,
     PlacementState,
@@ -43,7 +41,7 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, PlacementMember, Stay
 from shelter.queries import parties, policies
 from shelter.queries.visibility import readable, readable_guest
-from shelter.services import expiry, history, ledger, messages, newcomers, overstays
+from shelter.services import expiry, history, ledger, messages, newcomers, overstays, returning
 from shelter.services.expiry import expire_holds, release_expired
 from shelter.services.second_look import Segment, check_fit, check_free, check_pets, parts_that_fit
 from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
@@ -84,7 +82,8 @@ def hold_units(
         if work.is_replay:
             return str(work.result)
         household = _lock_guest(work, household, stay)
-        work.lock(sites=sites.values())
+        let_go = returning.sites_of_holds(household, now) if stay is None else set()
+        work.lock(sites={*sites.values(), *let_go})
         overstays.keep_rooms(set(sites.values()), clock.shelter_day(now))
         for segment in segments:
             expiry.release_expired([segment.unit_id], segment.nights, now)
@@ -283,7 +282,7 @@ def _stay_for(
         version = policies.in_force(site_id, arrive_on)
         stay = Stay(
             household_id=guest.id,
-            number=next_number(guest) if was_here else 1,
+            number=returning.next_number(guest, now) if was_here else 1,
             state=StayState.OPEN,
             arrive_on=arrive_on,
             policy_id=version.id,
@@ -295,18 +294,6 @@ def _stay_for(
         db.session.add(stay)
     limits.check_leave_on(max(segment.nights.leave_on for segment in segments), stay.limit_on)
     return stay
-
-
-def next_number(guest: Household) -> int:
-    """One more than the last. A stay of which only a run-out hold is left makes room; any other is in the way."""
-    stays = db.session.scalars(select(Stay).where(Stay.household_id == guest.id).order_by(Stay.number)).all()
-    for stay in stays:
-        if stay.state in RUNNING:
-            if stay.state is StayState.IN_HOUSE or any(p.state in KEEPS_NIGHTS for p in stay.placements):
-                raise AlreadyPlaced(stay_reference(guest.reference, stay.number))
-            expiry.cancel_if_empty(stay, CancelReason.HOLD_EXPIRED)
-    db.session.flush()
-    return stays[-1].number + 1 if stays else 1
 
 
 def _place(

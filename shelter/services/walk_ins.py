@@ -27,10 +27,9 @@ from shelter.models.sites import StayPolicyVersion, Unit
 from shelter.models.stays import Placement, PlacementMember, Stay
 from shelter.queries import find, installation, parties, policies
 from shelter.queries.visibility import readable
-from shelter.services import expiry, ledger, newcomers, overstays
+from shelter.services import expiry, ledger, newcomers, overstays, returning
 from shelter.services.arrivals import settle, start_clock
 from shelter.services.history import note
-from shelter.services.placements import next_number
 from shelter.services.stays import (
     check_only_stay,
     is_somebody_else_in,
@@ -69,7 +68,7 @@ def record_walk_in(
         unit = db.session.get(Unit, unit_id)
         if unit is None:
             raise NotFound()
-        _lock(work, household, unit.site_id)
+        _lock(work, household, unit.site_id, now)
         db.session.refresh(unit)  # somebody may have given it up before we had the lock
         party = party if household is None else parties.party_of(household)
         if party is None or not party.people:
@@ -81,7 +80,7 @@ def record_walk_in(
         limits.check_leave_on(nights.leave_on, limit)
         _check(unit, nights, party, now, accepts_misfit=accepts_misfit)
         guest = db.session.get_one(Household, household) if household else newcomers.register(work, party, now)
-        number = next_number(guest) if household else 1
+        number = returning.next_number(guest, now) if household else 1
         stay = _stay(work, guest, number, version, limit, night, now)
         placement = _place(work, stay, guest, unit, nights, now)
         if is_somebody_else_in(placement):
@@ -99,15 +98,15 @@ def record_walk_in(
         return work.result
 
 
-def _lock(work: UnitOfWork, household: UUID | None, site_id: UUID) -> None:
+def _lock(work: UnitOfWork, household: UUID | None, site_id: UUID, now: datetime) -> None:
     """Household before site. NotFound for one this person may not know of."""
     if household is not None:
         known = select(Household.id).where(Household.id == household, readable(work.by))
         if db.session.scalar(known) is None:
             raise NotFound()
         work.lock(household=household)
-    work.lock(sites=[site_id])
-    overstays.keep_rooms([site_id], clock.shelter_day())
+    work.lock(sites={site_id, *returning.sites_of_holds(household, now)})
+    overstays.keep_rooms([site_id], clock.shelter_day(now))
 
 
 def _check(unit: Unit, nights: Nights, party: Party, now: datetime, *, accepts_misfit: bool) -> None:

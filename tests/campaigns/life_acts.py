@@ -113,6 +113,9 @@ class Acts(House):
         if is_new:
             self.households.append(guest)
         elif (earlier := self.running(guest)) is not None:
+            for p in self.of(earlier):
+                if self.ran_out(p):
+                    p.state, p.nights = "expired", NONE
             if earlier.state == "in_house" or self.of(earlier, *KEEPS):
                 raise Refuse
             earlier.state = "cancelled"
@@ -250,7 +253,7 @@ class Acts(House):
         until = max(leave_on, self.tonight + DAY)
         nights = span(max(begins, self.start), until)
         self.release_run_out(unit, max(begins, self.start), until)
-        if self.is_taken(unit, nights):
+        if self.is_taken(unit, nights) or (unit.until and unit.until < until):
             raise Refuse
         p = Placement(stay, unit, "in_house", begins, leave_on, frozenset(people), 1, self.wall, nights)
         p.arrived, p.occupied_from = arrived, begins

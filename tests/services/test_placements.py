@@ -288,6 +288,26 @@ def test_a_household_has_one_running_stay(coordinator: Account) -> None:
     assert refused.value.reference == f"{household.reference}-1"
 
 
+@pytest.mark.parametrize("is_on_the_way", [False, True])
+def test_a_hold_they_let_run_out_is_in_nobodys_way_before_the_job_has_said_so(
+    coordinator: Account, frozen_clock: Clock, is_on_the_way: bool
+) -> None:
+    first, other = make.make_unit(), make.make_unit()  # of two sites
+    stay = hold(coordinator, first)
+    household, reference = stay.household_id, f"{stay.household.reference}-2"
+    if is_on_the_way:
+        placements.mark_on_the_way(stay_id=stay.id, by=coordinator.principal)
+    frozen_clock.forward(minutes=90)
+    again = {"segments": [Segment(other.id, tonight())], "household": household, "by": coordinator.principal}
+    if is_on_the_way:
+        with pytest.raises(AlreadyPlaced):
+            placements.hold_units(**again)
+        return
+    assert placements.hold_units(**again) == reference
+    assert (only_placement(stay).state, stay.state) == (PlacementState.EXPIRED, StayState.CANCELLED)
+    assert nights_of(first) == []
+
+
 def test_a_household_somebody_else_knows_is_not_found(coordinator: Account) -> None:
     household = make.make_household(by=make.make_user())
     with pytest.raises(NotFound):
