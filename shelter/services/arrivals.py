@@ -28,6 +28,7 @@ from shelter.domain.stays import (
 )
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
+from shelter.models.sites import StayPolicyVersion
 from shelter.models.stays import Placement, Stay, StayEvent
 from shelter.queries import policies
 from shelter.services import ledger, overstays, stay_tasks
@@ -262,12 +263,12 @@ def _expected(stay: Stay, night: date) -> list[int]:
 
 
 def start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
-    """Freeze policy and limit from the real check-in."""
+    """Freeze policy and limit from the real check-in; a policy that knows no extension takes none back."""
     day = clock.day_of(arrived)
-    policy = policies.in_force(first.unit.site_id, day)
-    limit = policies.limit_for(
-        policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay), of_stay=stay.id
-    )
+    policy, steps = policies.in_force(first.unit.site_id, day), granted_steps(stay)
+    if steps and not policies.rules(policy).has_step:
+        policy = db.session.get_one(StayPolicyVersion, stay.policy_id)  # what was granted stands
+    limit = policies.limit_for(policy, day, household_id=stay.household_id, granted_steps=steps, of_stay=stay.id)
     if stay.state is StayState.OPEN:
         stay.state = move_stay(stay.state, StayState.IN_HOUSE)
     stay.policy_id, stay.limit_on, stay.checked_in_at = policy.id, limit, arrived

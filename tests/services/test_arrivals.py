@@ -24,8 +24,9 @@ from shelter.domain.stay_errors import (
 from shelter.domain.stays import ExtensionDecision, PlacementState, StayState
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
-from shelter.models.sites import Unit
+from shelter.models.sites import StayPolicyVersion, Unit
 from shelter.models.stays import Extension, Placement, Stay, StayEvent, Task
+from shelter.queries import policies
 from shelter.services import arrivals, departures
 from shelter.services.unit_of_work import Once
 from tests.conftest import Clock
@@ -253,6 +254,30 @@ def test_granted_extensions_survive_a_correction(unit: Unit, coordinator: Accoun
         stay_id=stay.id, arrived_at=at("2026-03-09 20:00"), reason="wrong day", by=coordinator.principal
     )
     assert done.limit_on == date(2026, 12, 9)
+
+
+def test_what_was_granted_stands_where_the_earlier_policy_knew_no_extension(
+    unit: Unit, coordinator: Account
+) -> None:
+    policy = policies.in_force(unit.site_id, date(2026, 3, 9))
+    policy.extension_days = policy.extension_months = None
+    db.session.add(
+        StayPolicyVersion(
+            site_id=unit.site_id, effective_from=date(2026, 3, 10), days=30, counting_rule=policy.counting_rule,
+            extension_days=14, max_extensions=2, decided_by=policy.decided_by, thresholds=[7],
+            readmission_rule=policy.readmission_rule,
+        )
+    )  # fmt: skip
+    db.session.commit()
+    stay, _ = booked(unit, "2026-03-10", "2026-03-20")
+    arrivals.check_in(stay_id=stay.id, by=coordinator.principal)
+    now = clock.now()
+    db.session.add(Extension(stay_id=stay.id, decision=ExtensionDecision.GRANTED, requested_at=now, decided_at=now))
+    db.session.commit()
+    done = arrivals.correct_arrival(
+        stay_id=stay.id, arrived_at=at("2026-03-09 20:00"), reason="wrong day", by=coordinator.principal
+    )
+    assert done.limit_on == date(2026, 4, 22)
 
 
 def test_nobody_arrives_after_they_left(unit: Unit, coordinator: Account, frozen_clock: Clock) -> None:
