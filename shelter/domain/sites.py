@@ -145,6 +145,16 @@ class UnitHasNights(DomainError):
 
 
 @dataclass
+class UnitHasEarlierNights(DomainError):
+    """Somebody is booked, or slept there, before the day the unit is to come into service."""
+
+    references: list[str]
+    first_night: date
+    code: ClassVar[str] = "unit_has_earlier_nights"
+    field: ClassVar[str | None] = "in_service_from"
+
+
+@dataclass
 class CapacityBelowPeople(DomainError):
     references: list[str]
     code: ClassVar[str] = "capacity_below_people"

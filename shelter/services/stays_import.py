@@ -286,7 +286,7 @@ class _Importing:
         placement.members = [PlacementMember(person_id=person.id) for person in persons]
         db.session.add(placement)
         db.session.flush()
-        self._claim(room, placement)
+        self._claim(room, placement, unit)
 
     def _members(self, stay: Stay, listed: ListedStay, room: RoomSpan) -> list[Person]:
         """Who sleeps there now; in earlier rooms all of them did."""
@@ -296,8 +296,8 @@ class _Importing:
         before = sum(len(other.people) for other in listed.current[: listed.current.index(room)])
         return everybody[before : before + len(room.people)]
 
-    def _claim(self, room: RoomSpan, placement: Placement) -> None:
-        """Nights from the start of this system on; for whoever is here, tonight as well."""
+    def _claim(self, room: RoomSpan, placement: Placement, unit: Unit) -> None:
+        """Nights from the start of this system on; for whoever is here, tonight as well. None of a unit given up."""
         begins = max(placement.arrive_on, self.first_night)
         until = placement.leave_on
         if placement.state is PlacementState.IN_HOUSE:
@@ -308,6 +308,8 @@ class _Importing:
         taken = ledger.owners(placement.unit_id, Nights(begins, until))
         if taken:
             self._refuse(room, "room_taken", "room", night=taken[0].night)
+        elif unit.in_service_until is not None and unit.in_service_until < until:
+            self._refuse(room, "room_given_up", "room", day=unit.in_service_until)
         else:
             ledger.claim_for(placement, Nights(begins, until))
 

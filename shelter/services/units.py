@@ -19,6 +19,7 @@ from shelter.domain.sheets import tidy
 from shelter.domain.sites import (
     CapacityBelowPeople,
     RoomLabelTaken,
+    UnitHasEarlierNights,
     UnitHasNights,
     UnitLabelTaken,
     check_unit,
@@ -109,7 +110,7 @@ def add_unit(*, room_id: int, label: str, terms: UnitTerms, by: Principal, once:
 
 
 def change_unit(*, unit_id: int, label: str, terms: UnitTerms, by: Principal) -> None:
-    """Raises UnitHasNights, CapacityBelowPeople, UnitLabelTaken and what `check_unit` raises."""
+    """Raises UnitHasNights, UnitHasEarlierNights, CapacityBelowPeople, UnitLabelTaken and what `check_unit` raises."""
     permit(by)
     with unit_of_work(by) as work:
         unit = _lock_unit(work, unit_id)
@@ -149,11 +150,15 @@ def check_bookings(unit: Unit, terms: UnitTerms) -> None:
     """What is promised to somebody may not be taken away. The caller holds the site's lock."""
     until = terms.in_service_until
     goes_earlier = until is not None and (unit.in_service_until is None or until < unit.in_service_until)
-    if goes_earlier or terms.capacity < unit.capacity:
+    comes_later = terms.in_service_from > unit.in_service_from
+    if goes_earlier or comes_later or terms.capacity < unit.capacity:
         settle_nights([unit], clock.shelter_day())
     if goes_earlier and until is not None and (booked := booked_runs([unit.id], until)):
         references = list(dict.fromkeys(run.reference for run in booked))
         raise UnitHasNights(references=references, last_night=max(run.last for run in booked))
+    if comes_later and (slept := booked_runs([unit.id], unit.in_service_from, terms.in_service_from)):
+        references = list(dict.fromkeys(run.reference for run in slept))
+        raise UnitHasEarlierNights(references=references, first_night=min(run.first for run in slept))
     if terms.capacity < unit.capacity:
         runs = booked_runs([unit.id], clock.shelter_day())
         if crowded := [run.reference for run in runs if run.people > terms.capacity]:

@@ -16,6 +16,7 @@ from shelter.domain.sheets import Problem, Sheet
 from shelter.domain.sites import (
     CapacityBelowPeople,
     NightLineNotValid,
+    UnitHasEarlierNights,
     UnitHasNights,
     check_unit,
     unit_name,
@@ -229,7 +230,7 @@ class _Importing:
                 continue
             try:
                 self._unit(line, room, unit)
-            except (UnitHasNights, CapacityBelowPeople) as refused:
+            except (UnitHasNights, UnitHasEarlierNights, CapacityBelowPeople) as refused:
                 self._refuse(line, refused.code, refused.field or "", **refused.params)
             except DomainError as refused:
                 self._refuse(line, refused.code, refused.field or "")

@@ -274,6 +274,13 @@ def test_a_room_somebody_else_has_is_refused_and_nothing_half_done(units: list[U
     assert problems(coordinator, fine, ONE) == [(3, "room_taken")]
 
 
+def test_nobody_is_planned_past_the_day_a_room_goes_out_of_service(units: list[Unit], coordinator: Account) -> None:
+    units[0].in_service_until = day("2026-04-01")
+    db.session.commit()
+    assert problems(coordinator, ONE) == [(2, "room_given_up")]  # until the limit
+    assert len(bring_in(coordinator, (*ONE, "2026-04-01"), head=(*HEAD, "Leaves on")).created) == 1
+
+
 def test_two_lines_cannot_have_one_room(units: list[Unit], coordinator: Account) -> None:
     assert problems(coordinator, ONE, ("8", *ONE[1:4], "2026-02-01", *ONE[5:])) == [(3, "room_taken")]
 

@@ -17,6 +17,7 @@ from shelter.domain.sites import (
     RoomLabelTaken,
     ServiceNotInOrder,
     SharingAndAudienceDiffer,
+    UnitHasEarlierNights,
     UnitHasNights,
     UnitLabelTaken,
 )
@@ -103,6 +104,20 @@ def test_a_unit_with_nights_booked_past_the_day_is_not_retired() -> None:
     assert refused.value.last_night == TODAY + timedelta(days=3)
     units.retire_unit(unit_id=unit.id, until_on=TODAY + timedelta(days=4), by=SYSTEM)
     assert unit.in_service_until == TODAY + timedelta(days=4)
+
+
+def test_a_unit_does_not_come_into_service_after_who_is_booked_or_was_there() -> None:
+    unit = new_unit(new_room(new_site()), in_service_from=date(2025, 1, 1))
+    slept = booked(unit, state=PlacementState.ENDED, arrive_on=date(2026, 3, 5), leave_on=date(2026, 3, 7))
+    coming = booked(unit, arrive_on=date(2026, 3, 12), leave_on=date(2026, 3, 14))
+
+    def comes(on: date) -> None:
+        units.change_unit(unit_id=unit.id, label="101", terms=replace(TERMS, in_service_from=on), by=SYSTEM)
+
+    with pytest.raises(UnitHasEarlierNights) as refused:
+        comes(date(2026, 6, 1))
+    assert (refused.value.references, refused.value.first_night) == ([slept, coming], date(2026, 3, 5))
+    comes(date(2026, 3, 5))
 
 
 def test_a_unit_somebody_has_not_left_is_not_retired() -> None:

@@ -37,6 +37,10 @@ SENTENCES = {
         "Nights after that day are booked, the last one on %(last_night)s: %(references)s. Move or end these"
         " first, or choose a later day."
     ),
+    "unit_has_earlier_nights": _l(
+        "Nights before that day are booked or were slept there, the first one on %(first_night)s: %(references)s."
+        " Choose that day or an earlier one."
+    ),
     "capacity_below_people": _l("More people than that are booked there: %(references)s. Move them first."),
     "closure_too_far_back": _l("A closure can be recorded back to %(earliest)s, not further."),
     "closure_too_long": _l(
@@ -108,6 +112,7 @@ REASONS = {
             "service_not_in_order",
             "pets_and_number_disagree",
             "unit_has_nights",
+            "unit_has_earlier_nights",
             "capacity_below_people",
         )
     },

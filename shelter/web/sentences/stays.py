@@ -71,6 +71,9 @@ REASONS = {
     "room_taken": _l(
         "Somebody else has this room on the night of %(night)s. Correct the room, or end the other stay first."
     ),
+    "room_given_up": _l(
+        "This room goes out of service on %(day)s. Correct the room, or write a planned day of leaving until then."
+    ),
     "responsible_not_known": _l("There is no coordinator of this name. Write the sign-in name, or leave it empty."),
     "responsible_not_one": _l("Several coordinators have this name. Write the sign-in name."),
     "extension_not_offered": SENTENCES["extension_not_offered"],
