@@ -29,15 +29,17 @@ OF_SIZES = ("static", "bare", "find-7", "find-184", "book-7", "month", "board", 
 
 
 def main() -> None:
-    asked = options()
+    asked, is_as_expected = options(), True
     size = Size(asked.sites, asked.units, asked.years, asked.stays)
     for dialect in DIALECTS if asked.database == "both" else (asked.database,):
         print(f"\n## {dialect}: {size}\n", flush=True)
         if not asked.is_only_sizes:
             with database(dialect, size, asked.keep) as data:
-                run(data, asked)
+                is_as_expected &= run(data, asked)
         if asked.has_sizes:
-            sizes(dialect, asked)
+            is_as_expected &= sizes(dialect, asked)
+    if not is_as_expected:
+        raise SystemExit("Something was answered otherwise than it should be: see above.")
 
 
 def options() -> argparse.Namespace:
@@ -67,7 +69,9 @@ def options() -> argparse.Namespace:
     return asked
 
 
-def run(data: Data, asked: argparse.Namespace) -> None:
+def run(data: Data, asked: argparse.Namespace) -> bool:
+    """Whether every answer was as expected."""
+
     def is_asked(key: str) -> bool:
         return not asked.only or any(key.startswith(name) for name in asked.only)
 
@@ -80,22 +84,21 @@ def run(data: Data, asked: argparse.Namespace) -> None:
         measured = measure(data, web, prepared, chosen, seconds=asked.seconds, rounds=asked.rounds)
         megabytes = memory(web) if is_asked("memory") else None
     print(of_the_machine(measured, time.perf_counter() - began))
-    if megabytes:
-        print(f"Of the memory, {megabytes['workers']:.0f} MB are the workers', the rest their master's (PSS).")
     if starts:
         said = ", ".join(f"{seconds:.2f} ({cpu:.2f})" for seconds, cpu in starts)
         print(f"Cold starts: {said} s (and of processor time).")
     cold = statistics.median(seconds for seconds, _ in starts) if starts else None
     print(f"\n{report.works(measured)}\n\n{report.costs(measured)}")
-    print(f"\n{report.targets(measured, megabytes and megabytes['all'], cold)}", flush=True)
+    print(f"\n{report.targets(measured, megabytes, cold)}", flush=True)
     if is_asked("nightly"):
         print(f"\n{report.nightly(ask('nightly', data.url))}\n")
     if is_asked("texts"):
         print(f"\n{report.texts(_texts(data))}\n")
+    return not measured.unexpected
 
 
-def sizes(dialect: str, asked: argparse.Namespace) -> None:
-    """The same works on networks of different size."""
+def sizes(dialect: str, asked: argparse.Namespace) -> bool:
+    """The same works on networks of different size; whether every answer was as expected."""
     found = []
     for size in SIZES:
         with database(dialect, size, asked.keep) as data:
@@ -107,6 +110,7 @@ def sizes(dialect: str, asked: argparse.Namespace) -> None:
         print("".join(f"{line}\n" for line in of_the_unexpected(measured)), end="")
         found.append((size, measured))
     print(f"\n{report.sizes(found)}\n", flush=True)
+    return not any(measured.unexpected for _, measured in found)
 
 
 def _texts(data: Data) -> dict[str, Any]:

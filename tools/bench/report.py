@@ -12,20 +12,31 @@ from tools.bench.measure import Measured, Row
 
 @dataclass(frozen=True)
 class Target:
-    """Milliseconds of one act alone, and acts in a second with eight clients; what peers needed for the like."""
+    """Milliseconds of one act alone, and acts in a second with eight clients; what peers needed for the like.
+
+    `wish`: acts in a second that would be better still. `called`: how the row is named where its own name says too
+    little.
+    """
 
     key: str
     p50: int
     rate: int | None
-    peers: str
+    peers: str = ""
+    wish: int | None = None
+    called: str = ""
 
 
+# The targets for a booking are for one POST, which is what one takes elsewhere. Ours are two, with a telephone call
+# between them: each is held against the target, and their sum too.
 TARGETS = (
-    Target("find-7", 8, 200, "Indico 168 ms, 11/s; LibreBooking 2,032 ms, 1/s"),
+    Target("find-7", 8, 200, "Indico 168 ms, 11/s; LibreBooking 2,032 ms, 1/s", wish=330),
     Target("month", 13, 120, "MRBS 38 ms, 39/s; Indico 187 ms, 11/s"),
-    Target("book-7", 10, 185, "MRBS 15 ms, 88/s; Indico 43 ms, 49/s"),
-    Target("find-184", 12, None, ""),
+    Target("book-7: hold alone", 10, 185, "MRBS 15 ms, 88/s; Indico 43 ms, 49/s", called="hold 7 nights: one POST"),
+    Target("book-7: confirm alone", 10, 185, "the same", called="confirm 7 nights: one POST"),
+    Target("book-7", 10, 185, "the same", called="hold and confirm 7 nights: two POSTs"),
+    Target("find-184", 12, None),
 )
+HANDFUL = 10  # statements of a nightly job, however many stays are open
 MEMORY, COLD = 200, 1.5  # MB, seconds
 
 
@@ -99,7 +110,7 @@ def sizes(found: Sequence[tuple[Size, Measured]]) -> str:
     return table(head, rows)
 
 
-def targets(measured: Measured, megabytes: float | None, seconds: float | None) -> str:
+def targets(measured: Measured, megabytes: dict[str, float] | None, seconds: float | None) -> str:
     """Met or missed, and by how much; with what peers needed."""
     rows = []
     for target in TARGETS:
@@ -107,11 +118,13 @@ def targets(measured: Measured, megabytes: float | None, seconds: float | None) 
         if row is None or not row.alone.taken:
             continue
         alone, many = row.alone.p50, row.many.rate
-        at_8 = (f"{target.rate}/s", f"{many:.0f}/s", verdict(many >= target.rate)) if target.rate else ("", "", "")
+        wish = f", {target.wish}/s if it can be" if target.wish else ""
+        at_8 = (f"{target.rate}/s{wish}", f"{many:.0f}/s", verdict(many >= target.rate)) if target.rate else ("",) * 3
         by_itself = (f"{target.p50} ms", f"{alone:.1f} ms", verdict(alone <= target.p50))
-        rows.append([row.what, *by_itself, *at_8, target.peers])
+        rows.append([target.called or row.what, *by_itself, *at_8, target.peers])
     for what, target_value, value, unit, peers in (
-        ("memory of two workers with their master (PSS)", MEMORY, megabytes, "MB", "Indico 413 MB"),
+        ("memory of two workers (PSS)", MEMORY, megabytes and megabytes["workers"], "MB", "Indico 413 MB"),
+        ("… with the master that holds what they share", MEMORY, megabytes and megabytes["all"], "MB", ""),
         ("cold start to the first page", COLD, seconds, "s", "Indico 4.4 s"),
     ):
         if value is not None:
@@ -134,7 +147,9 @@ def nightly(found: dict[str, Any]) -> str:
         for job in found["jobs"]
     ]
     head = (f"job, {found['open_stays']:,} open stays", "counted", "statements", "ms", "CPU ms")
-    return table(head, rows)
+    most = max(job["statements"] for job in found["jobs"])
+    said = f"A handful of statements each, whatever there is: at most {most:,}, {verdict(most <= HANDFUL)}."
+    return f"{table(head, rows)}\n\n{said}"
 
 
 def texts(found: dict[str, Any]) -> str:

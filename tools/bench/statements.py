@@ -28,6 +28,8 @@ ROWS_OF_SITE = """
 SELECT unit_id, night, placement_id FROM unit_night JOIN unit ON unit.id = unit_night.unit_id
 WHERE unit.site_id = :site AND night >= :first AND night < :last"""
 OF_ALL = "SELECT night, count(*), sum(people) FROM unit_night WHERE night >= :first AND night < :last GROUP BY night"
+TONIGHT = "SELECT placement_id FROM unit_night WHERE night = :first"
+RUNNING = "SELECT id, limit_on FROM stay WHERE state IN ('open', 'in_house') ORDER BY limit_on LIMIT 20"
 SCRATCH = "CREATE TABLE IF NOT EXISTS bench_night (unit_id integer, night date, PRIMARY KEY (unit_id, night))"
 WRITE = "INSERT INTO bench_night (unit_id, night) VALUES (:unit, :night)"
 WAITS = 5  # seconds for a lock
@@ -49,6 +51,8 @@ class Floor:
             "month": lambda: self._run(OF_SITE, site=self._site, first=month, last=after),
             "board": lambda: self._run(ROWS_OF_SITE, site=self._site, first=tonight, last=tonight + timedelta(days=28)),
             "year": lambda: self._run(OF_ALL, first=year, last=date(tonight.year + 1, 1, 1)),
+            "tonight": lambda: self._run(TONIGHT, first=tonight),
+            "running": lambda: self._run(RUNNING),
             "book 7": lambda: self._write(tonight, 7),
             "book 184": lambda: self._write(tonight, 184),
         }

@@ -119,9 +119,9 @@ def works(prepared: dict[str, Any]) -> list[Work]:
             is_managers=True,
         ),
         Work("board", "the board of a site, 28 nights", page(f"/board/{site}?nights=28"), floor="board"),
-        Work("today", "Today of a coordinator", page("/")),
-        Work("today-manager", "Today of a manager", page("/"), is_managers=True),
-        Work("stays", "the list of stays", page("/stays")),
+        Work("today", "Today of a coordinator", page("/"), floor="tonight"),
+        Work("today-manager", "Today of a manager", page("/"), floor="tonight", is_managers=True),
+        Work("stays", "the list of stays", page("/stays"), floor="running"),
     ]
     return found
 
