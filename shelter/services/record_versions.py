@@ -17,7 +17,8 @@ LENGTH = 16
 
 def version_of(household_id: UUID, told: Intake, contact: SafeContact | None = None) -> str:
     """The marks, in the order of the parts. `contact` as it is saved: when she agreed, and took it back."""
-    values = parts(told) | {AGREEMENT: contact and (contact.consented_at, contact.withdrawn_at)}
+    agreement = (contact.consented_at, contact.withdrawn_at) if contact else (None, None)
+    values = parts(told) | {AGREEMENT: agreement}
     marks = (keyring.index("record", f"{household_id}|{name}|{value!r}") for name, value in values.items())
     return ".".join(mark[:LENGTH] for mark in marks)
 

@@ -152,3 +152,11 @@ def test_of_two_who_save_at_once_one_is_told(app: Flask, household: Household, k
         assert db.session.scalar(select(func.count()).select_from(Person)) == 2
         saved = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == "household.intake_saved")
         assert db.session.scalar(saved) == 2  # the first intake, and one of these
+
+
+def test_a_first_number_to_avoid_is_no_change_of_what_she_agreed_to(kim: Account) -> None:
+    household = make_household(by=kim)
+    before = opened(household, kim)
+    told = replace(before.intake, contact=ContactTold(danger_numbers=(OTHERS,)))
+    save(household, kim, told, before.version)
+    assert changed_parts(before.version, opened(household, kim).version) == {"danger_numbers"}
