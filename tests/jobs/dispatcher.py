@@ -1,15 +1,20 @@
-"""A dispatcher as a process of its own, for campaigns that kill it: the real one in a hurry, or a plain one as control.
+"""Dispatchers as processes, for campaigns that kill them: the real one in a hurry, or a plain one as control.
 
-`python -m tests.jobs.dispatcher real|plain` works on DATABASE_URL until it is killed.
+`python -m tests.jobs.dispatcher real|plain` starts one for each line it is told and says its process id; they work on
+DATABASE_URL until they are killed.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
 from contextlib import suppress
 from datetime import timedelta
+from typing import NoReturn
 
+from flask import Flask
 from sqlalchemy import update
 
 from shelter import clock, config, create_app
@@ -51,10 +56,21 @@ def plain() -> None:
 
 
 def main() -> None:
+    """Forks a dispatcher for each line it is told, until there are no more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody is waited for
     if sys.argv[1] == "plain":
         plain()
-    app, gateway = create_app(), gateway_from(config.active())
-    print("ready", flush=True)
+    app = create_app()
+    for _ in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            dispatch(app)
+        print(pid, flush=True)
+
+
+def dispatch(app: Flask) -> NoReturn:
+    gateway = gateway_from(config.active())
     while True:
         with app.app_context(), suppress(DatabaseBusy):
             delivery.deliver_due(gateway)
