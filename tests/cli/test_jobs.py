@@ -17,6 +17,7 @@ from shelter.domain.timetable import TIMETABLE
 from tests.conftest import Clock
 from tests.factories import make_site, make_stay, make_unit, make_user
 from tests.support.databases import Database, application, dispose
+from tests.support.figures import Figures
 from tests.support.settings import environment
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_another_day_can_be_asked_for(app: Flask, frozen_clock: Clock) -> None:
 
 
 @pytest.mark.slow
-def test_four_processes_at_once_flag_and_tell_everything_once(fresh_database: Database) -> None:
+def test_four_processes_at_once_flag_and_tell_everything_once(fresh_database: Database, figures: Figures) -> None:
     """As an operator's cron and a scheduler might, side by side."""
     app = application(fresh_database.url)
     with app.app_context():
@@ -81,6 +82,7 @@ def test_four_processes_at_once_flag_and_tell_everything_once(fresh_database: Da
         said = [process.communicate()[0] for process in together]
         assert [process.returncode for process in together] == [0] * 4
         assert sum(int(found) for line in said for found in re.findall(rf"(\d+) {what}", line)) == number
-    flags = fresh_database.rows("stay_flag")
+    flags, texts = fresh_database.rows("stay_flag"), fresh_database.rows("message")
+    figures("flags and digests by four processes at once", processes=4, stays=30, flags=len(flags), texts=len(texts))
     assert len(flags) == len({flag[1:4] for flag in flags}) == 180
-    assert len(fresh_database.rows("message")) == 3
+    assert len(texts) == 3

@@ -28,6 +28,7 @@ from shelter.services.delivery import deliver_due
 from shelter.services.limits import flag_stays_nearing_limit, send_limit_digests
 from tests.conftest import Clock
 from tests.factories import make_contact, make_household, make_site, make_stay, make_unit, make_user
+from tests.support.figures import CONTROL, Figures
 from tests.support.people import Account
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -289,17 +290,18 @@ def together(app: Flask, runs: int) -> None:
 
 
 @pytest.mark.slow
-def test_several_at_once_tell_each_flag_once(context: Flask, site: Site) -> None:
+def test_several_at_once_tell_each_flag_once(context: Flask, site: Site, figures: Figures) -> None:
     people = [coordinator(site) for _ in range(4)]
     for n in range(12):
         near(14, people[n % 4], site)
     together(context, 4)
+    figures("digests: four runs at once for four people", texts=len(texts()))
     assert Counter(body for _, body in texts()) == {told(3, 0): 4}
 
 
 @pytest.mark.slow
 def test_without_the_lock_and_the_key_several_at_once_tell_twice(
-    context: Flask, site: Site, monkeypatch: pytest.MonkeyPatch
+    context: Flask, site: Site, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: flags read before the transaction, and a key that says nothing of them."""
     people = [coordinator(site) for _ in range(4)]
@@ -317,6 +319,7 @@ def test_without_the_lock_and_the_key_several_at_once_tell_twice(
     monkeypatch.setattr(limits, "_untold", lambda today: seen)
     monkeypatch.setattr(limits, "queue_staff_message", without_key)
     together(context, 4)
+    figures("digests: four runs at once for four people", arm=CONTROL, texts=len(texts()))
     assert len(texts()) > 4
 
 

@@ -29,10 +29,12 @@ from shelter.services.placements import Segment
 from shelter.services.unit_of_work import Once, UnitOfWork
 from tests import factories as make
 from tests.support.databases import Database, application, dispose
+from tests.support.figures import CONTROL, Figures
 from tests.support.people import Account
 
 pytestmark = pytest.mark.slow
 
+WHAT = "eight threads for one unit"
 CLIENTS = 8
 SHE = Party(people=((Sex.FEMALE, AgeBand.ADULT),))
 
@@ -136,30 +138,38 @@ def keyless(fresh_database: Database) -> Iterator[Flask]:
     dispose(app)
 
 
-def test_of_eight_for_one_unit_one_books_and_seven_hear_that_it_was_just_taken(app: Flask) -> None:
+def tell(figures: Figures, app: Flask, outcomes: Counter[str], **more: Any) -> None:
+    heard = {"winners": outcomes["done"], "just_taken": outcomes["unit_just_taken"]}
+    figures(WHAT, races=1, **heard, nights_sold_twice=double_booked(app), **more)
+
+
+def test_of_eight_for_one_unit_one_books_and_seven_hear_that_it_was_just_taken(app: Flask, figures: Figures) -> None:
     for seed in range(3):
         outcomes = Counter(race(app, holds(app, CLIENTS, seed)))
+        tell(figures, app, outcomes)
         assert outcomes == {"done": 1, "unit_just_taken": CLIENTS - 1}
     assert double_booked(app) == 0
     assert count(app, Stay) == count(app, Placement) == count(app, Household) == 3
 
 
-def test_the_key_alone_keeps_it_so(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_alone_keeps_it_so(app: Flask, figures: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits and nobody looks: the ledger's key is the last guard."""
     Hurry(monkeypatch, CLIENTS, is_blind=True)
     without_site_locks(monkeypatch)
     outcomes = Counter(race(app, holds(app, CLIENTS)))
+    tell(figures, app, outcomes, arm="by the key alone")
     assert outcomes == {"done": 1, "unit_just_taken": CLIENTS - 1}
     assert double_booked(app) == 0
     assert count(app, Household) == 1
 
 
 def test_control_without_the_key_the_same_campaign_sells_a_place_twice(
-    keyless: Flask, monkeypatch: pytest.MonkeyPatch
+    keyless: Flask, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Hurry(monkeypatch, CLIENTS, is_blind=True)
     without_site_locks(monkeypatch)
     outcomes = Counter(race(keyless, holds(keyless, CLIENTS)))
+    tell(figures, keyless, outcomes, arm=CONTROL)
     assert outcomes["done"] > 1
     assert double_booked(keyless) > 0
 

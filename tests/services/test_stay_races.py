@@ -29,10 +29,12 @@ from shelter.services import arrivals, closures, departures, intake, overstays, 
 from shelter.services.placements import Segment
 from shelter.services.unit_of_work import UnitOfWork
 from tests import factories as make
+from tests.support.figures import CONTROL, Figures
 from tests.support.people import Account
 
 pytestmark = pytest.mark.slow
 
+WHAT = "two or three acts on one stay at once"
 P = {state.value: state for state in KEEPS_NIGHTS}
 SHE = Party(people=((Sex.FEMALE, AgeBand.ADULT),))
 Act = Callable[[], Any]
@@ -162,7 +164,13 @@ RACES = [
 
 @pytest.mark.parametrize(("state", "how", "names", "winners"), RACES, ids=lambda value: str(value))
 def test_of_two_acts_at_once_each_is_done_whole_or_refused(
-    app: Flask, is_proof: bool, state: str, how: dict[str, bool], names: tuple[str, ...], winners: int | None
+    app: Flask,
+    is_proof: bool,
+    figures: Figures,
+    state: str,
+    how: dict[str, bool],
+    names: tuple[str, ...],
+    winners: int | None,
 ) -> None:
     for _round in range(20 if is_proof else 3):
         scene = Scene(app, state, **how)
@@ -170,6 +178,8 @@ def test_of_two_acts_at_once_each_is_done_whole_or_refused(
         assert "crashed" not in outcomes
         assert "database_busy" not in outcomes
         assert "constraint_refused" not in outcomes
+        done = outcomes.count("done")
+        figures(WHAT, races=1, acts=len(names), done=done, refused_with_a_sentence=len(names) - done)
         if winners is not None:
             assert outcomes.count("done") == winners, outcomes
         scene.check()
@@ -183,7 +193,9 @@ def test_who_has_not_left_is_never_sold_or_closed_over(app: Flask) -> None:
 
 
 @pytest.mark.only("postgresql")
-def test_control_without_locks_the_same_races_end_badly(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_without_locks_the_same_races_end_badly(
+    app: Flask, figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SQLite's one writer is the lock; on PostgreSQL two must be able to win where one may."""
     monkeypatch.setattr(UnitOfWork, "lock", lambda work, **rows: None)
     meet, real = threading.Barrier(2), placements._latest_hold
@@ -194,7 +206,9 @@ def test_control_without_locks_the_same_races_end_badly(app: Flask, monkeypatch:
         return held
 
     monkeypatch.setattr(placements, "_latest_hold", slowly)
-    assert Scene(app, "held").race("confirm", "release") == ["done", "done"]
+    outcomes = Scene(app, "held").race("confirm", "release")
+    figures(WHAT, arm=CONTROL, races=1, acts=2, done=outcomes.count("done"))
+    assert outcomes == ["done", "done"]
 
 
 def meanwhile(app: Flask, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str], first: Act, second: Act) -> list[Any]:
