@@ -1,7 +1,7 @@
 """Schedulers as real processes, several at once: what makes them, and the one that is made.
 
 They are forked from one process that has everything imported, so that a campaign which kills twenty of them spends
-its time on them and not on starting Python. Each notes its runs in one file.
+its time on them and not on starting Python. Each notes in one file which slot it begins, and which it runs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,28 @@ UNLOCKED = "unlocked"  # asks for no lock, and a slot is a row whenever somebody
 UNWATCHED = "unwatched"  # nobody watches the wall clock
 NAMES = ("tick", "tack", "tock")
 SLOT_KEY = "uq_job_run_job_due_at"
+Slot = tuple[str, str]  # the job, and the second it was due
+
+
+@dataclass
+class Notes:
+    """Process ids by slot, in the order in which they came: who was about to begin it, and who ran it."""
+
+    begun: dict[Slot, list[int]] = field(default_factory=lambda: defaultdict(list))
+    ran: dict[Slot, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def runs(self) -> int:
+        return sum(map(len, self.ran.values()))
+
+    def run_again(self, killed: set[int]) -> list[Slot]:
+        """Run once more although whoever ran it before was not killed."""
+        return [slot for slot, pids in self.ran.items() if not killed.issuperset(pids[:-1])]
+
+    def left_out(self, slots: Counter[Slot], killed: set[int]) -> list[Slot]:
+        """Not run, and not all of those who were about to were killed over it."""
+        not_run = [slot for slot in slots if slot not in self.ran]
+        return [slot for slot in not_run if slot not in self.begun or not killed.issuperset(self.begun[slot])]
 
 
 class Schedulers:
@@ -47,6 +70,7 @@ class Schedulers:
             text=True,
         )
         self.alive: list[int] = []
+        self.killed: set[int] = set()
 
     def start(self) -> int:
         assert self._maker.stdin is not None
@@ -58,6 +82,7 @@ class Schedulers:
     def kill_hard(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
         self.alive.remove(pid)
+        self.killed.add(pid)
 
     def close(self) -> None:
         for pid in self.alive:
@@ -80,13 +105,23 @@ class Schedulers:
         rows = self.database.rows("heartbeat")
         return int(rows[0][2].rpartition(":")[2]) if rows else None
 
-    def slots(self) -> Counter[tuple[str, Any]]:
+    def slots(self) -> Counter[Slot]:
         """Rows by job and instant."""
-        return Counter((job, due_at) for _, job, due_at, *_ in self.database.rows("job_run"))
+        return Counter((job, second(due_at)) for _, job, due_at, *_ in self.database.rows("job_run"))
 
-    def runs(self) -> int:
-        """How often a job was really run."""
-        return len(self._notes.read_text().splitlines())
+    def notes(self) -> Notes:
+        """What was really done."""
+        notes = Notes()
+        for line in self._notes.read_text().splitlines():
+            what, job, due_at, pid = line.split()
+            (notes.begun if what == "begins" else notes.ran)[job, due_at].append(int(pid))
+        return notes
+
+
+def second(due_at: Any) -> str:
+    """As one word. SQLite keeps UTC as text; PostgreSQL answers in the zone of the session."""
+    at = datetime.fromisoformat(due_at).replace(tzinfo=UTC) if isinstance(due_at, str) else due_at
+    return str(at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
 
 
 @contextlib.contextmanager
@@ -142,17 +177,31 @@ def lead(app: Any, arm: str, notes: str, clock_file: Path) -> int:
 
     timetable.SHORTEST_SLOT = timedelta(seconds=1)
 
-    def note(run: Any) -> dict[str, int]:
+    this = threading.local()  # the slot the thread is at: a job is not told which one it is run for
+
+    def note(what: str) -> None:
+        job, due_at = this.slot
         with open(notes, "a") as file:
-            file.write("ran\n")
+            file.write(f"{what} {job} {due_at} {os.getpid()}\n")
+
+    def tick(_run: Any) -> dict[str, int]:
+        note("ran")
         return {"ran": 1}
 
-    jobs = [Job(timetable.Timing(name, "Ticks.", every=timedelta(seconds=1)), note) for name in NAMES]
+    jobs = [Job(timetable.Timing(name, "Ticks.", every=timedelta(seconds=1)), tick) for name in NAMES]
     with app.app_context():
         lock = leadership_over(db.engine)
     if arm == UNLOCKED:
         lock = Nobody()  # type: ignore[assignment]
         forget_slots()
+    begin = clockwork.clockwork.begin_run
+
+    def begin_and_note(job: str, due_at: datetime) -> int | None:
+        this.slot = job, second(due_at)
+        note("begins")
+        return begin(job, due_at)
+
+    clockwork.clockwork.begin_run = begin_and_note
     if arm == UNWATCHED:
         clockwork.LATEST = timedelta(days=9)
     with time_machine.travel(time.time(), tick=True) as traveller:
