@@ -3,64 +3,81 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.campaigns.bookings import Bookers, opened
+from tests.campaigns.tracing import need_strace, noting_syncs
 from tests.support.databases import Database
 from tests.support.figures import CONTROL, GUARDED, Figures
 from tests.support.servers import web
 
 pytestmark = [pytest.mark.slow, pytest.mark.only("sqlite")]
 
-WHAT = "at least one fsync for each acknowledged booking"
-CALLS = ("-e", "trace=fsync,fdatasync")
+WHAT = "an fsync before each acknowledgement"
 SYNCED = re.compile(r"(?:fsync|fdatasync)\(\d+<([^>]+)>")
 
 
 @pytest.fixture(scope="module")
-def _strace() -> None:
-    if shutil.which("strace") is None:
-        pytest.skip("NOT PROVEN: strace is missing (tools/system_packages.sh installs it); no fsync was counted")
-    tried = subprocess.run(["strace", *CALLS, "true"], capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"NOT PROVEN: this machine does not permit ptrace; no fsync was counted: {tried.stderr.strip()}")
+def _strace(is_proof: bool) -> None:
+    need_strace(is_proof)
 
 
 @pytest.mark.usefixtures("_strace")
 def test_every_acknowledged_booking_reached_the_disk(
     fresh_database: Database, figures: Figures, is_proof: bool, tmp_path: Path
 ) -> None:
-    bookings, syncs = count(fresh_database, 200 if is_proof else 10, tmp_path / "calls")
-    figures(WHAT, arm=GUARDED, bookings=bookings, acts=bookings * 2, fsyncs=syncs)
-    assert syncs >= bookings * 2, "the hold and the confirmation are acknowledged, each after a sync of its own"
+    number = 200 if is_proof else 10
+    bookings, syncs = count(fresh_database, number, tmp_path / "calls")
+    tell(figures, GUARDED, "FULL", bookings, syncs)
+    assert bookings == number
+    assert syncs.total() >= number * 2, "the hold and the confirmation are acknowledged, each on its own"
+    assert syncs[0] == 0, "something was acknowledged before the disk had it"
 
 
 @pytest.mark.usefixtures("_strace")
+@pytest.mark.parametrize(("guard", "mode"), [("sync", "OFF"), ("sync of each commit", "NORMAL")])
 def test_the_count_would_show_a_database_that_does_not_wait(
-    fresh_database: Database, figures: Figures, tmp_path: Path
+    fresh_database: Database, figures: Figures, tmp_path: Path, guard: str, mode: str
 ) -> None:
-    bookings, syncs = count(
-        fresh_database, 10, tmp_path / "calls", guard_removed="sync", SHELTER_ENV="development"
+    bookings, syncs = count(fresh_database, 10, tmp_path / "calls", guard_removed=guard, SHELTER_ENV="development")
+    tell(figures, CONTROL, mode, bookings, syncs)
+    assert bookings == 10
+    assert syncs[0] > 0
+
+
+def tell(figures: Figures, arm: str, mode: str, bookings: int, syncs: Counter[int]) -> None:
+    figures(
+        f"{WHAT}: synchronous={mode}",
+        arm=arm,
+        bookings=bookings,
+        acts=syncs.total(),
+        acts_without_an_fsync=syncs[0],
+        fsyncs=sum(number * acts for number, acts in syncs.items()),
     )
-    figures(WHAT, arm=CONTROL, bookings=bookings, acts=bookings * 2, fsyncs=syncs)
-    assert syncs < bookings
 
 
-def count(database: Database, number: int, calls: Path, **how: Any) -> tuple[int, int]:
-    """Book so many, one after the other; how many, and how often the database's files were synced meanwhile."""
-    strace = ["strace", "-D", "-f", "-y", "-q", "-o", str(calls), *CALLS]
-    with opened(database.url) as (app, slots), web(database, workers=1, under=strace, **how) as pages:
+def count(database: Database, number: int, calls: Path, **how: Any) -> tuple[int, Counter[int]]:
+    """Book so many, one after the other; how many, and of how many acts the database was synced how often meanwhile."""
+    syncs: Counter[int] = Counter()
+    with opened(database.url) as (app, slots), web(database, workers=1, under=noting_syncs(calls), **how) as pages:
         booker = Bookers(app, pages, slots, number=1).each[0]
-        before = synced(calls, database)
+        post = booker.person.browser.post
+
+        def post_and_count(*form: Any, **more: Any) -> int:
+            before = synced(calls, database)
+            status = post(*form, **more)
+            if status == 303:
+                syncs[synced(calls, database) - before] += 1
+            return status
+
+        booker.person.browser.post = post_and_count  # type: ignore[method-assign]
         for _ in range(number):
             booker.book()
-        after = synced(calls, database)
-    return sum(booking.is_confirmed for booking in booker.bookings), after - before
+    return sum(booking.is_confirmed for booking in booker.bookings), syncs
 
 
 def synced(calls: Path, database: Database) -> int:

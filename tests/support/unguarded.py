@@ -66,7 +66,7 @@ def without_one_transaction() -> None:
     audit.write = write_apart
 
 
-def without_sync() -> None:
+def without_sync(mode: str = "OFF") -> None:
     """SQLite does not wait for the disk; in development only, production refuses to start."""
     from sqlalchemy import Engine, event
 
@@ -76,9 +76,14 @@ def without_sync() -> None:
 
     def prepare_and_weaken(engine: Engine) -> None:
         prepare(engine)
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        event.listen(engine, "connect", lambda connection, _: connection.execute(f"PRAGMA synchronous={mode}"))
 
     database.prepare = prepare_and_weaken
+
+
+def without_sync_of_each_commit() -> None:
+    """The log is synced when it is written back, now and then."""
+    without_sync("NORMAL")
 
 
 def without_patience() -> None:
@@ -163,6 +168,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "quiet log": without_quiet_log,
     "refusal": without_refusal,
     "sync": without_sync,
+    "sync of each commit": without_sync_of_each_commit,
     "unfinished name": without_unfinished_name,
 }
 
