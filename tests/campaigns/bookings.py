@@ -110,9 +110,8 @@ class Booker:
         stay = f"/stays/{booking.reference}"
         if booking.wants_text:
             self._until_done(lambda: browser.get(f"{stay}/intake"), asks_again, done=200)
-            found, once = PERSON.search(browser.text), new_once()
-            assert found, browser.text[:500]
-            told = self._intake(found[1])
+            number, once = f"010-{2000 + self._number}-{len(self.bookings):04}", new_once()
+            told = intake(browser.text, number=number)
             self._until_done(lambda: browser.post(f"{stay}/intake", told, once=once), asks_again)
         told = {
             "expected_at": f"{booking.nights.arrive_on}T21:00",
@@ -120,20 +119,6 @@ class Booker:
         }
         self._until_done(lambda: browser.post(f"{stay}/confirm", told, once=booking.confirm_key), asks_again)
         booking.is_confirmed = True
-
-    def _intake(self, person: str) -> dict[str, Any]:
-        return {
-            "can_call": "yes",
-            "can_text": "yes",
-            "number": f"010-{2000 + self._number}-{len(self.bookings):04}",
-            "has_consented": "y",
-            "has_consented_abroad": "y",
-            "detail": "date_only",
-            "language": "ko",
-            "people-0-id": person,
-            "people-0-sex": "female",
-            "people-0-age_band": "adult",
-        }
 
     def _until_done(self, act: Callable[[], int], asks_again: Callable[[], bool], done: int = 303) -> None:
         """The same form until it is answered; 503 says that nothing can be done at the moment."""
@@ -152,6 +137,15 @@ class Booker:
             if not asks_again():
                 raise GivenUp
             time.sleep(0.1)
+
+
+def intake(page: str, **told: str) -> dict[str, str]:
+    """What is sent from the page of the intake for one woman who may be texted, and what else is told."""
+    found = PERSON.search(page)
+    assert found, page[:500]
+    contact = {"can_call": "yes", "can_text": "yes", "has_consented": "y", "has_consented_abroad": "y"}
+    person = {"people-0-id": found[1], "people-0-sex": "female", "people-0-age_band": "adult"}
+    return contact | {"detail": "date_only", "language": "ko"} | person | told
 
 
 class Bookers:

@@ -11,15 +11,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
-from shelter.extensions import db
-from tests.campaigns.bookings import Booking, Slots, opened
-from tests.campaigns.coordinators import Coordinator
+from tests.campaigns.bookings import Booking, Slots, intake, opened
+from tests.campaigns.coordinators import Coordinator, wanted
+from tests.campaigns.wholeness import look
+from tests.support.browsers import new_once
 from tests.support.databases import Database, migrate
 from tests.support.figures import CONTROL, Figures
 from tests.support.postgres import Server, server
@@ -29,9 +31,6 @@ pytestmark = pytest.mark.slow
 
 WHAT = "the database stands still: a page in time, nothing typed lost"
 PAGES = ("/", "/find", "/stays", "/board", "/occupancy", "/messages")
-ACTS = """
-SELECT a.key, count(*) FROM idempotent_act AS a JOIN household AS h ON a.result LIKE h.reference || '-%'
-JOIN stay AS s ON s.household_id = h.id GROUP BY a.key"""
 LONGEST_SECONDS = 5.0
 SENTENCE = {"en": "The system cannot answer at the moment", "ko": "지금은 시스템이 응답할 수 없습니다"}
 KEPT = {"en": "What you typed is kept on this page", "ko": "입력하신 내용은 이 화면에 남아 있습니다"}
@@ -61,13 +60,28 @@ class Worker:
         self.locale = ("en", "ko")[number % 2]
         self.person = Coordinator(app, pages, locale=self.locale)
         self.done: list[Booking] = []
-        self.booking = slots.next(wants_text=False)
-        self._slots = slots
         self.statuses: Counter[int] = Counter()
         self.slowest = 0.0
         self.kept: Form | None = None
         self.sent_from_page = 0
-        self._number = number
+        self.lost = 0  # answers that did not hold all she had typed
+        self.sent = 0
+        self.path, self.typed = "", dict[str, Any]()
+        self._slots, self._number = slots, number
+
+    def type(self) -> None:
+        """The next form, as it is going to be sent: a booking."""
+        self.booking = booking = self._slots.next(wants_text=False)
+        self.path = "/find/hold"
+        self.typed = wanted(booking.unit, booking.nights) | {"once": booking.hold_key}
+
+    def acknowledged(self) -> None:
+        """The form was answered as done."""
+        self.booking.reference = self.person.held
+        self.done.append(self.booking)
+
+    def check(self) -> None:
+        """What else must be there afterwards."""
 
     def work(self, is_over: Callable[[], bool]) -> None:
         """Until the database is back; then what was kept is sent."""
@@ -81,21 +95,26 @@ class Worker:
             time.sleep(0.2)
 
     def _send(self) -> None:
-        booking = self.booking
-        if self.kept is None:
-            status = self._timed(lambda: self.person.hold(booking.unit, booking.nights, booking.hold_key))
+        form, browser = self.kept, self.person.browser
+        if not self.typed:
+            self.type()
+        if form is None:
+            status = self._timed(lambda: browser.post(self.path, self.typed))
         else:
-            form = self.kept
-            status = self._timed(lambda: self.person.browser.post(form.action, form.fields))
-        page = self.person.browser.text
+            status = self._timed(lambda: browser.post(form.action, form.fields))
         if status == 503:
-            assert KEPT[self.locale] in page, page
-            self.kept = Form(page)
+            assert KEPT[self.locale] in browser.text, browser.text
+            self.kept = Form(browser.text)
+            if not self._is_all_in(self.kept):
+                self.lost, self.kept = self.lost + 1, None  # and she types it again
         elif status == 303:
-            self.sent_from_page += self.kept is not None
-            booking.reference, self.kept = self.person.held, None
-            self.done.append(booking)
-            self.booking = self._slots.next(wants_text=False)
+            self.sent, self.sent_from_page = self.sent + 1, self.sent_from_page + (form is not None)
+            self.kept = None
+            self.acknowledged()
+            self.typed = {}
+
+    def _is_all_in(self, form: Form) -> bool:
+        return form.action == self.path and {(n, str(v)) for n, v in self.typed.items()} <= set(form.fields)
 
     def _timed(self, act: Callable[[], int]) -> int:
         began = time.monotonic()
@@ -109,19 +128,55 @@ class Worker:
 
     def send_at_last(self) -> None:
         """What was typed while it was away is sent from the page that kept it."""
-        before = len(self.done)
+        before = self.sent
         for _ in range(100):
             self._send()
-            if len(self.done) > before:
+            if self.sent > before:
                 return
             time.sleep(0.1)
         raise AssertionError(f"what was kept could not be sent: {self.person.browser.text[:500]}")
 
 
+class Interviewer(Worker):
+    """Asks what is asked at intake, once more and once more; of another household she has begun to, before."""
+
+    BEGUN = "Begun: \"quiet\" & <calm>, 조용한 방"
+
+    def __init__(self, app: Flask, pages: Web, slots: Slots, number: int) -> None:
+        super().__init__(app, pages, slots, number)
+        browser = self.person.browser
+        self.asked, self.begun = self._hold(), self._hold()
+        assert browser.get(f"{self.begun}/intake") == 200
+        assert browser.post(f"{self.begun}/intake/draft", intake(browser.text, notes=self.BEGUN)) == 204
+        assert browser.get(f"{self.asked}/intake") == 200
+        self._page, self.saved = browser.text, ""
+
+    def _hold(self) -> str:
+        booking = self._slots.next(wants_text=False)
+        assert self.person.hold(booking.unit, booking.nights, booking.hold_key) == 303
+        booking.reference = self.person.held
+        self.done.append(booking)
+        return f"/stays/{booking.reference}"
+
+    def type(self) -> None:
+        self.path = f"{self.asked}/intake"
+        heard = f'Heard {self.sent}: "a" & <b>, 고양이'
+        self.typed = intake(self._page, number="010-2000-0001", notes=heard, once=new_once())
+
+    def acknowledged(self) -> None:
+        self.saved = self.typed["notes"]
+
+    def check(self) -> None:
+        for page, text in ((self.asked, self.saved), (self.begun, self.BEGUN)):
+            assert self.person.browser.get(f"{page}/intake") == 200
+            assert text in unescape(self.person.browser.text)
+
+
 @contextlib.contextmanager
 def at_work(app: Flask, pages: Web, slots: Slots, number: int = 6) -> Iterator[list[Worker]]:
     """People at work in the body of the block, each in a thread; what fails there fails the test."""
-    workers = [Worker(app, pages, slots, n) for n in range(number)]
+    workers = [Worker(app, pages, slots, n) for n in range(number - 1)]
+    workers.append(Interviewer(app, pages, slots, number - 1))
     over, failures = threading.Event(), []
 
     def run(worker: Worker) -> None:
@@ -139,12 +194,6 @@ def at_work(app: Flask, pages: Web, slots: Slots, number: int = 6) -> Iterator[l
         thread.join(120)
     if failures:
         raise failures[0]
-
-
-def booked(app: Flask) -> dict[str, int]:
-    """How many stays each key of an act has made."""
-    with app.app_context():
-        return dict(db.session.execute(text(ACTS)).all())
 
 
 @pytest.fixture
@@ -209,15 +258,20 @@ def finish(
         how=how,
         outage_seconds=seconds,
         answers_of_503=answered[503],
+        typed_and_not_kept=sum(worker.lost for worker in workers),
         slowest_answer_in_seconds=slowest,
         kept_and_sent_afterwards=sum(worker.sent_from_page for worker in workers),
     )
-    keys = booked(app)
+    done = [booking for worker in workers for booking in worker.done]
+    found = look(app, done)
     assert answered[503]
+    assert not any(worker.lost for worker in workers), "something typed was not on the page"
     assert all(worker.sent_from_page for worker in workers), "everybody had typed something meanwhile"
     assert not answered[302], "nobody had to sign in again"
-    acts = [booking.hold_key for worker in workers for booking in worker.done]
-    assert keys == dict.fromkeys(acts, 1), "each act was done once"
+    assert found.faults == 0, found
+    assert found.stays == len(done), "each act was done once"
+    for worker in workers:
+        worker.check()
     assert slowest <= LONGEST_SECONDS or not is_proof
 
 
@@ -245,3 +299,18 @@ def test_without_patience_nobody_would_be_told(dialect: str, own_server: Server,
     figures(WHAT, arm=CONTROL, how="frozen", outage_seconds=LONGEST_SECONDS + 1, answers_of_503=int(was_told))
     assert not was_told
     assert answered.is_set()
+
+
+@pytest.mark.only("sqlite")
+def test_a_page_that_keeps_nothing_would_be_found(fresh_database: Database, figures: Figures) -> None:
+    """The control arm: the page says that it holds what was typed, and does not."""
+    url = fresh_database.url
+    with opened(url) as (app, slots), web(url, guard_removed="kept form") as pages, at_work(app, pages, slots) as all_:
+        other = fresh_database.connect()
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(LONGEST_SECONDS + 1)
+        other.close()
+    lost = [worker.lost for worker in all_]
+    figures(WHAT, arm=CONTROL, how="locked", typed_and_not_kept=sum(lost))
+    assert sum(lost) > 0
+    assert lost[-1] > 0, "the answers of an intake too"

@@ -93,6 +93,21 @@ def without_patience() -> None:
     outage.watch = lambda engine: None
 
 
+def without_kept_form() -> None:
+    """The page that says so has a form to be sent again, and nothing of what was typed in it."""
+    from dataclasses import replace
+
+    from shelter.web import errors
+
+    again = errors.again
+
+    def again_without_fields() -> Any:
+        made = again()
+        return made and replace(made, fields=tuple(f for f in made.fields if f[0] in ("once", "csrf_token")))
+
+    errors.again = again_without_fields
+
+
 def without_refusal() -> None:
     """What the database refuses to keep is answered as if it were kept."""
     from contextlib import suppress
@@ -164,6 +179,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "act key and ledger key": without_either_key,
     "one transaction": without_one_transaction,
     "discretion": without_discretion,
+    "kept form": without_kept_form,
     "patience": without_patience,
     "quiet log": without_quiet_log,
     "refusal": without_refusal,
