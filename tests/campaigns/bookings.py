@@ -91,7 +91,7 @@ class Booker:
         self.bookings: list[Booking] = []
         self.answers: Counter[int] = Counter()
         self.slowest = 0.0
-        self.unanswered = self.given_up = 0
+        self.unanswered = self.cut_off = self.given_up = 0
         self._slots, self._number, self._random = slots, number, random.Random(number)
 
     def book(self) -> None:
@@ -126,8 +126,9 @@ class Booker:
             began = time.monotonic()
             try:
                 status = act()
-            except NO_ANSWER:
+            except NO_ANSWER as broken:
                 self.unanswered += 1
+                self.cut_off += not isinstance(broken, ConnectionRefusedError)
             else:
                 self.answers[status] += 1
                 self.slowest = max(self.slowest, time.monotonic() - began)
@@ -188,6 +189,11 @@ class Bookers:
         return sum(booking.is_confirmed for booking in self.bookings)
 
     @property
+    def cut_off(self) -> int:
+        """Requests that were under way when somebody was killed; for others there was no server."""
+        return sum(booker.cut_off for booker in self.each)
+
+    @property
     def slowest(self) -> float:
         return max(booker.slowest for booker in self.each)
 
@@ -200,6 +206,7 @@ class Bookers:
         return {
             "acknowledged": self.acknowledged,
             "without_an_answer": sum(booker.unanswered for booker in self.each),
+            "cut_off": self.cut_off,
             "answered_503": sum(booker.answers[503] for booker in self.each),
             "given_up": sum(booker.given_up for booker in self.each),
         }

@@ -153,9 +153,9 @@ def fill_up(url: str, disk: Disk, figures: Figures, how: str, is_proof: bool) ->
         disk.fill(pages)
         for person in people:
             refused = book_until_refused(person, bookings, slots.next)
-            assert SAID[person.locale] in person.browser.text
+            assert SAID[person.locale] in person.browser.text, pages.log()[-3000:]
         for page in READING:
-            assert person.browser.get(page) == 200, f"reading goes on: {page}"
+            assert person.browser.get(page) == 200, f"reading goes on: {page}\n{pages.log()[-2000:]}"
         assert LOGGED in pages.log()
         full, before = look(app, bookings), len(bookings)
         disk.free(pages)

@@ -95,6 +95,8 @@ def test_whatever_happens_product_and_model_do_the_same(
         assert sum(steps >= STEPS for steps in ground.runs) >= RUNS // SHARDS
         tried = ground.done + ground.refused
         assert {rule: tried[rule] for rule in RULES if tried[rule] < LEAST or not ground.done[rule]} == {}
+        assert ground.also["stopped at a statement"] > 0
+        assert ground.also["stopped before commit"] > 0
 
 
 def tell(ground: Ground, figures: Figures) -> None:

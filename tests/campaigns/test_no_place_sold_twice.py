@@ -61,14 +61,29 @@ def keyless(all_databases: Databases, dialect: str) -> Iterator[Arm]:
 
 @dataclass
 class Place:
-    """A coordinator's: from when on she was told that it is hers, until she gave it back."""
+    """A coordinator's: from when on she was told that it is hers, until she gave it back.
+
+    It may have been hers from `asked` on, and until she heard that it is given back.
+    """
 
     reference: str
     unit: int
     nights: Nights
+    asked: float
     since: float
     until: float = float("inf")
+    heard: float = float("inf")
     is_booked: bool = False
+
+
+@dataclass
+class Refusal:
+    """She was told that it was just taken."""
+
+    unit: int
+    nights: Nights
+    asked: float
+    heard: float
 
 
 @dataclass
@@ -77,6 +92,7 @@ class Log:
 
     statuses: Counter[int] = field(default_factory=Counter)
     places: list[Place] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     attempts: int = 0
     touching: int = 0
     booked: int = 0
@@ -98,8 +114,11 @@ class Shift:
     def attempt(self) -> None:
         unit, nights = self.wish()
         self.log.attempts += 1
-        if self.ask(self.who.hold, unit, nights) == 303:
-            place = Place(self.who.held, unit, nights, time.monotonic())
+        asked, status = time.monotonic(), self.ask(self.who.hold, unit, nights)
+        if status == 409:
+            self.log.refusals.append(Refusal(unit, nights, asked, time.monotonic()))
+        elif status == 303:
+            place = Place(self.who.held, unit, nights, asked, time.monotonic())
             self.log.touching += any(touch(place, other) for other in self.mine)
             self.log.places.append(place)
             self.mine.append(place)
@@ -123,7 +142,8 @@ class Shift:
 
     def give_back(self, place: Place) -> None:
         place.until = time.monotonic()
-        self.ask(self.who.cancel if place.is_booked else self.who.release, place.reference)
+        if self.ask(self.who.cancel if place.is_booked else self.who.release, place.reference) == 303:
+            place.heard = time.monotonic()
 
     def ask(self, act: Any, *what: Any) -> int:
         began = time.monotonic()
@@ -160,6 +180,20 @@ def told_twice(places: Iterable[Place]) -> int:
     return sum(later.since < earlier.until for each in owners.values() for earlier, later in pairwise(each))
 
 
+def refused_though_free(refusals: Iterable[Refusal], places: Sequence[Place]) -> list[Refusal]:
+    """Nobody can have had one of these nights at any moment between question and answer."""
+    owners: dict[tuple[int, date], list[Place]] = {}
+    for place in places:
+        for night in place.nights:
+            owners.setdefault((place.unit, night), []).append(place)
+
+    def was_taken(refusal: Refusal) -> bool:
+        theirs = (place for night in refusal.nights for place in owners.get((refusal.unit, night), ()))
+        return any(place.asked <= refusal.heard and refusal.asked <= place.heard for place in theirs)
+
+    return [refusal for refusal in refusals if not was_taken(refusal)]
+
+
 def campaign(arm: Arm, attempts: int) -> dict[str, Any]:
     """All shifts; the figures, and what the witnesses say."""
     with arm.app.app_context():
@@ -170,15 +204,18 @@ def campaign(arm: Arm, attempts: int) -> dict[str, Any]:
     logs = together([Shift(who, units, first, seed, left) for seed, who in enumerate(everybody)])
     seconds = time.monotonic() - began
     statuses = sum((log.statuses for log in logs), Counter[int]())
+    places = [place for log in logs for place in log.places]
+    refusals = [refusal for log in logs for refusal in log.refusals]
     found = {
         "attempts": sum(log.attempts for log in logs),
-        "held": sum(len(log.places) for log in logs),
+        "held": len(places),
         "touching": sum(log.touching for log in logs),
         "booked": sum(log.booked for log in logs),
         "just_taken": statuses[409],
+        "refused_though_free": len(refused_though_free(refusals, places)),
         "sold_twice_by_ledger": arm.ask(ON_A_NIGHT_TWICE),
         "by_placements": arm.ask(PLACED_OVER_ANOTHER),
-        "as_told": told_twice(place for log in logs for place in log.places),
+        "as_told": told_twice(places),
         "5xx": sum(number for status, number in statuses.items() if status >= 500),
         "other": sum(number for status, number in statuses.items() if status not in (303, 409) and status < 500),
         "slowest_ms": max(log.slowest for log in logs) * 1000,
@@ -198,6 +235,7 @@ def test_sixteen_coordinators_two_units_and_no_night_is_sold_twice(
     assert (found["5xx"], found["other"]) == (0, 0)
     assert found.get("deadlocks", 0) == 0
     assert guarded.server.broken() == []
+    assert found["refused_though_free"] == 0
     # It was a race, and those whose ends only touch did not lose it.
     assert found["just_taken"] > found["attempts"] / 10
     assert found["touching"] > 0
@@ -210,6 +248,17 @@ def test_control_without_the_key_places_are_sold_twice(keyless: Arm, figures: Fi
     assert found["sold_twice_by_ledger"] > 0
     assert found["by_placements"] > 0
     assert found["as_told"] > 0
+
+
+def test_control_who_is_refused_a_free_place_is_found() -> None:
+    """Before it was another's, after it was, and on nights that only touch; not while it was being given back."""
+    first = date(2026, 3, 10)
+    place = Place("A-1", 1, Nights(first, first + timedelta(days=2)), asked=10, since=11, until=20, heard=21)
+    night = Nights(first + timedelta(days=1), first + timedelta(days=3))
+    after = Nights(first + timedelta(days=2), first + timedelta(days=3))
+    wrong = [Refusal(1, night, 8, 9), Refusal(1, night, 22, 23), Refusal(1, after, 12, 13), Refusal(2, night, 12, 13)]
+    right = [Refusal(1, night, 9, 10), Refusal(1, night, 12, 13), Refusal(1, night, 21, 22)]
+    assert refused_though_free(wrong + right, [place]) == wrong
 
 
 def races(arm: Arm, number: int) -> list[Counter[str]]:
