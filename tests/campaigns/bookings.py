@@ -31,6 +31,7 @@ from tests.support.servers import Web, eventually
 
 NO_ANSWER = (OSError, http.client.HTTPException)
 PERSON = re.compile(r'name="people-0-id"[^>]*value="([0-9a-f-]{36})"')
+VERSION = re.compile(r'name="version"[^>]*value="([^"]+)"')
 LENGTH = timedelta(days=3)
 PERIODS = 30  # of each unit, one after the other
 
@@ -142,11 +143,12 @@ class Booker:
 
 def intake(page: str, **told: str) -> dict[str, str]:
     """What is sent from the page of the intake for one woman who may be texted, and what else is told."""
-    found = PERSON.search(page)
+    found, version = PERSON.search(page), VERSION.search(page)
     assert found, page[:500]
+    assert version, page[:500]
     contact = {"can_call": "yes", "can_text": "yes", "has_consented": "y", "has_consented_abroad": "y"}
     person = {"people-0-id": found[1], "people-0-sex": "female", "people-0-age_band": "adult"}
-    return contact | {"detail": "date_only", "language": "ko"} | person | told
+    return contact | {"detail": "date_only", "language": "ko", "version": version[1]} | person | told
 
 
 class Bookers:

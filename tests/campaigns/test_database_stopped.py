@@ -138,37 +138,40 @@ class Worker:
 
 
 class Interviewer(Worker):
-    """Asks what is asked at intake, once more and once more; of another household she has begun to, before."""
+    """Asks at intake: one household after the other, on pages she has open. Of one she has only begun to, before."""
 
     BEGUN = "Begun: \"quiet\" & <calm>, 조용한 방"
+    OPEN = 15  # pages: more than she comes to
 
     def __init__(self, app: Flask, pages: Web, slots: Slots, number: int) -> None:
         super().__init__(app, pages, slots, number)
-        browser = self.person.browser
-        self.asked, self.begun = self._hold(), self._hold()
-        assert browser.get(f"{self.begun}/intake") == 200
-        assert browser.post(f"{self.begun}/intake/draft", intake(browser.text, notes=self.BEGUN)) == 204
-        assert browser.get(f"{self.asked}/intake") == 200
-        self._page, self.saved = browser.text, ""
+        self.begun, page = self._opened()
+        told = intake(page, notes=self.BEGUN)
+        assert self.person.browser.post(f"{self.begun}/draft", told) == 204
+        self._open = [self._opened() for _ in range(self.OPEN)]
+        self.saved: dict[str, str] = {self.begun: self.BEGUN}
 
-    def _hold(self) -> str:
-        booking = self._slots.next(wants_text=False)
+    def _opened(self) -> tuple[str, str]:
+        """The page of an intake: its address, and what it says."""
+        booking, browser = self._slots.next(wants_text=False), self.person.browser
         assert self.person.hold(booking.unit, booking.nights, booking.hold_key) == 303
         booking.reference = self.person.held
         self.done.append(booking)
-        return f"/stays/{booking.reference}"
+        path = f"/stays/{booking.reference}/intake"
+        assert browser.get(path) == 200
+        return path, browser.text
 
     def type(self) -> None:
-        self.path = f"{self.asked}/intake"
-        heard = f'Heard {self.sent}: "a" & <b>, 고양이'
-        self.typed = intake(self._page, number="010-2000-0001", notes=heard, once=new_once())
+        self.path, page = self._open.pop()
+        number, heard = f"010-2000-{self.sent:04}", f'Heard {self.sent}: "a" & <b>, 고양이'
+        self.typed = intake(page, number=number, notes=heard, once=new_once())
 
     def acknowledged(self) -> None:
-        self.saved = self.typed["notes"]
+        self.saved[self.path] = self.typed["notes"]
 
     def check(self) -> None:
-        for page, text in ((self.asked, self.saved), (self.begun, self.BEGUN)):
-            assert self.person.browser.get(f"{page}/intake") == 200
+        for path, text in self.saved.items():
+            assert self.person.browser.get(path) == 200
             assert text in unescape(self.person.browser.text)
 
 
