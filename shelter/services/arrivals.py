@@ -15,6 +15,7 @@ from sqlalchemy import select
 from shelter import clock
 from shelter.domain.arrivals import earlier_nights, leave_within, nights_given_back
 from shelter.domain.errors import MoveNotAllowed
+from shelter.domain.limits import ReadmissionRule
 from shelter.domain.nights import Nights
 from shelter.domain.permissions import Principal
 from shelter.domain.stay_errors import BeforeArrival, UnitStillOccupied
@@ -45,7 +46,7 @@ from shelter.services.stays import (
     reference_of,
     take,
 )
-from shelter.services.unit_of_work import Once, unit_of_work
+from shelter.services.unit_of_work import Once, UnitOfWork, unit_of_work
 
 EXPECTED = frozenset({PlacementState.BOOKED, PlacementState.NO_SHOW})
 IN_HOUSE = frozenset({PlacementState.IN_HOUSE})
@@ -59,6 +60,7 @@ class Arrival:
     limit_on: date | None = None
     nights_added: int = 0
     nights_dropped: int = 0  # they lay past the limit; the coordinator is to be told
+    running: Arrival | None = None  # the stay that runs now, if its limit went with the correction of this one
 
 
 def check_in(
@@ -117,7 +119,7 @@ def correct_arrival(
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
             return Arrival(reference=str(work.result))
-        stay, now = take(work, stay_id), clock.now()
+        stay, now = take(work, stay_id, with_running=True), clock.now()
         said, before = need_reason(reason), stay.checked_in_at
         arrived = real_time(arrived_at, said, now)
         first = [p for p in stay.placements if p.arrived_at is not None and p.arrived_at == before]
@@ -130,8 +132,10 @@ def correct_arrival(
         facts = {"limit_on": stay.limit_on, "added": added, "dropped": dropped}
         note(work, stay, "arrival_corrected", arrived, said, was=before, **facts)
         record(work, stay, "stay.arrival_corrected", said, before=before, after=arrived, **facts)
-        work.result = reference_of(stay)
-        return Arrival(reference=work.result, limit_on=stay.limit_on, nights_added=added, nights_dropped=dropped)
+        work.result, running = reference_of(stay), count_again(work, stay)
+        return Arrival(
+            reference=work.result, limit_on=stay.limit_on, nights_added=added, nights_dropped=dropped, running=running
+        )
 
 
 def undo_check_in(
@@ -273,6 +277,29 @@ def start_clock(stay: Stay, first: Placement, arrived: datetime) -> None:
         stay.state = move_stay(stay.state, StayState.IN_HOUSE)
     stay.policy_id, stay.limit_on, stay.checked_in_at = policy.id, limit, arrived
     stay.arrive_on = clock.shelter_day(arrived)
+
+
+def count_again(work: UnitOfWork, corrected: Stay) -> Arrival | None:
+    """Where nights of earlier stays are taken off, the limit of whoever is in the house goes with their correction.
+
+    None where it stays as it was. Household and sites are locked (`with_running`). Before check-in nothing is frozen.
+    """
+    same = (Stay.household_id == corrected.household_id, Stay.id != corrected.id, Stay.state == StayState.IN_HOUSE)
+    stay = db.session.scalar(select(Stay).where(*same).execution_options(populate_existing=True))
+    if stay is None or stay.checked_in_at is None or stay.policy.readmission_rule is not ReadmissionRule.CUMULATIVE:
+        return None
+    day, before = clock.day_of(stay.checked_in_at), stay.limit_on
+    stay.limit_on = policies.limit_for(
+        stay.policy, day, household_id=stay.household_id, granted_steps=granted_steps(stay), of_stay=stay.id
+    )
+    if stay.limit_on == before:
+        return None
+    dropped = drop_past_limit(stay)
+    keep_late_rooms(stay.placements)
+    facts = {"before": before, "limit_on": stay.limit_on, "dropped": dropped}
+    note(work, stay, "limit_counted_again", None, None, **facts)
+    record(work, stay, "stay.limit_counted_again", None, **facts)
+    return Arrival(reference=reference_of(stay), limit_on=stay.limit_on, nights_dropped=dropped)
 
 
 def _clock_from_the_first(stay: Stay) -> None:

@@ -25,7 +25,7 @@ from shelter.domain.stays import (
 from shelter.domain.tasks import TaskKind
 from shelter.models.stays import Placement, Stay
 from shelter.services import expiry, ledger, stay_tasks
-from shelter.services.arrivals import EXPECTED, IN_HOUSE, give_up, keep_late_rooms
+from shelter.services.arrivals import EXPECTED, IN_HOUSE, Arrival, count_again, give_up, keep_late_rooms
 from shelter.services.history import note
 from shelter.services.stays import (
     check_only_stay,
@@ -53,6 +53,7 @@ class Departure:
     reference: str
     is_over: bool = True  # nobody of the household is in the house any more
     left_on: date | None = None
+    running: Arrival | None = None  # the stay that runs now, if its limit went with the correction of this one
 
 
 def check_out(
@@ -106,12 +107,12 @@ def correct_departure(
     reason: str,
     by: Principal,
     once: Once | None = None,
-) -> str:
+) -> Departure:
     """The stay ended at another time or in another way than was recorded. NightsTaken, InAnotherStay."""
     with unit_of_work(by, once=once) as work:
         if work.is_replay:
-            return str(work.result)
-        stay, now, said = take(work, stay_id), clock.now(), need_reason(reason)
+            return Departure(reference=str(work.result))
+        stay, now, said = take(work, stay_id, with_running=True), clock.now(), need_reason(reason)
         left, before = real_time(left_at, said, now), stay.ended_at
         last = _last_to_leave(stay)
         for placement in last:
@@ -124,8 +125,8 @@ def correct_departure(
         facts = {"was": before, "exit_reason": exit_reason, "destination": destination}
         note(work, stay, "departure_corrected", left, said, **facts)
         record(work, stay, "stay.departure_corrected", said, left_at=left, **facts)
-        work.result = reference_of(stay)
-        return work.result
+        work.result, running = reference_of(stay), count_again(work, stay)
+        return Departure(reference=work.result, left_on=clock.day_of(left), running=running)
 
 
 def undo_check_out(*, stay_id: UUID, leave_on: date, reason: str, by: Principal, once: Once | None = None) -> str:

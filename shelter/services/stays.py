@@ -16,7 +16,7 @@ from shelter.domain.periods import EARLIEST
 from shelter.domain.permissions import Permission
 from shelter.domain.references import stay_reference
 from shelter.domain.stay_errors import InAnotherStay, InTheFuture, NightsTaken, NothingToDo, ReasonMissing, TooLongAgo
-from shelter.domain.stays import PlacementState
+from shelter.domain.stays import RUNNING, PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.sites import Unit
@@ -36,11 +36,13 @@ def take(
     need: Permission = Permission.STAYS_PLACE,
     to_units: Iterable[int] = (),
     is_deciding: bool = False,
+    with_running: bool = False,
 ) -> Stay:
     """The stay as it is now, with everything it touches locked: household, stay, its sites and those of `to_units`.
 
     Rooms of people who have not left are kept first. NotPermitted without the right; NotFound where there is none
-    or the person may not know of it (`is_deciding`: a decision needs the right alone).
+    or the person may not know of it (`is_deciding`: a decision needs the right alone). `with_running`: so are the
+    sites of the household's running stay, which may not be this one.
     """
     if not work.by.can(need):
         raise NotPermitted()
@@ -49,7 +51,11 @@ def take(
     if household_id is None:
         raise NotFound()
     work.lock(household=household_id, stay=stay_id)
-    here = select(Unit.site_id).join(Placement, Placement.unit_id == Unit.id).where(Placement.stay_id == stay_id)
+    which = Placement.stay_id == stay_id
+    if with_running:
+        running = select(Stay.id).where(Stay.household_id == household_id, Stay.state.in_(RUNNING))
+        which = which | Placement.stay_id.in_(running)
+    here = select(Unit.site_id).join(Placement, Placement.unit_id == Unit.id).where(which)
     there = select(Unit.site_id).where(Unit.id.in_(list(to_units)))
     sites = set(db.session.scalars(here.union(there)))
     work.lock(sites=sites)

@@ -18,6 +18,7 @@ from tests.campaigns.life_house import (
     Person,
     Placement,
     Refuse,
+    Site,
     Stay,
     Unit,
     span,
@@ -128,7 +129,7 @@ class Stays(Acts):
                 raise Refuse
 
     def correct_arrival(self, stay: Stay, arrived: datetime) -> None:
-        self.keep(*self.sites_of(stay))
+        self.keep(*self.sites_of(stay), *self._running_sites(stay))
         first = [p for p in self.of(stay) if p.arrived and p.arrived == stay.checked_in]
         if not first:
             raise Refuse
@@ -138,6 +139,21 @@ class Stays(Acts):
         self._clock_from_the_first(stay)
         self.cut(stay)
         self.keep(*self.sites_of(stay))
+        self._count_again(stay)
+
+    def _running_sites(self, stay: Stay) -> list[Site]:
+        running = self.running(stay.household)
+        return self.sites_of(running) if running else []
+
+    def _count_again(self, corrected: Stay) -> None:
+        """The limit of whoever is in the house, where nights of earlier stays are taken off."""
+        stay = self.running(corrected.household)
+        if stay and stay is not corrected and stay.checked_in and stay.terms.counts_earlier:
+            before, day = stay.limit_on, stay.checked_in.date()
+            stay.limit_on = self.limit(stay.terms, day, stay.household, stay.granted, of=stay)
+            if stay.limit_on != before:
+                self.cut(stay)
+                self.keep(*self.sites_of(stay))
 
     def _clock_from_the_first(self, stay: Stay) -> None:
         here = [p for p in self.of(stay) if p.arrived and p.state not in EXPECTED]
@@ -205,12 +221,13 @@ class Stays(Acts):
         return last
 
     def correct_departure(self, stay: Stay, left: datetime) -> None:
-        self.keep(*self.sites_of(stay))
+        self.keep(*self.sites_of(stay), *self._running_sites(stay))
         for p in self._last(stay):
             self.claim(p, p.arrive_on, left.date())
             self._leave(p, left, "ended")
         self._check_only_stay(stay)
         self._ended(stay)
+        self._count_again(stay)
 
     def undo_check_out(self, stay: Stay, leave_on: date) -> None:
         self.keep(*self.sites_of(stay))

@@ -236,3 +236,28 @@ def test_a_check_in_by_mistake_keeps_a_night_of_who_would_leave_before_the_booke
     departures.change_leave_on(stay_id=stay.id, leave_on=day("2026-03-12"), by=kim.principal)
     arrivals.undo_check_in(stay_id=stay.id, reason="wrong household", by=kim.principal)
     assert nights(placement) == run("2026-03-10", "2026-03-12")
+
+
+@pytest.mark.parametrize("rule", list(ReadmissionRule))
+def test_the_limit_of_who_is_in_the_house_goes_with_the_correction_of_an_earlier_stay(rule: ReadmissionRule) -> None:
+    site, old_site = make_site(days=30, readmission_rule=rule), make_site(days=30)
+    kim = make_user(sites=[site.id, old_site.id])
+    household, new = make_household(by=kim), make_unit(site=site)
+    earlier = make_stay(
+        make_unit(site=old_site), household=household, arrive_on=day("2026-02-01"), leave_on=day("2026-02-05"),
+        state=PlacementState.ENDED,
+    )  # fmt: skip
+    limit = day("2026-04-05") if rule is ReadmissionRule.CUMULATIVE else day("2026-04-09")
+    stay, placement = in_house(new, "2026-03-10", "2026-04-05", household=household, number=2, limit_on=limit)
+    correct: dict[str, Any] = {"stay_id": earlier.id, "reason": "wrong", "by": kim.principal}
+    done = departures.correct_departure(left_at=at("2026-02-15 10:00"), **correct, **WAY)
+    if rule is ReadmissionRule.RESET:
+        assert (done.running, stay.limit_on) == (None, limit)
+        return
+    assert done.running is not None
+    assert (done.running.reference, done.running.nights_dropped) == (f"{household.reference}-2", 10)
+    assert stay.limit_on == placement.leave_on == day("2026-03-26")
+    assert nights(placement) == run("2026-03-10", "2026-03-26")
+    came = arrivals.correct_arrival(arrived_at=at("2026-02-14 20:00"), **correct)
+    assert came.running is not None
+    assert came.running.limit_on == stay.limit_on == day("2026-04-08")

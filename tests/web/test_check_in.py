@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, g
 
 from shelter import clock
+from shelter.domain.limits import ReadmissionRule
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.sites import Site
@@ -83,3 +84,25 @@ def test_whom_they_must_not_meet_is_not_said_and_cannot_be_accepted(
     assert "must not meet" in task.text
     assert she.reference not in task.text
     assert f"/stays/{other.reference}-1" in {link.get("href") for link in task.all("a")}
+
+
+def test_the_correction_of_an_earlier_stay_tells_of_the_limit_it_moves(browser: PageClient, kim: Account) -> None:
+    site = make_site(days=30, readmission_rule=ReadmissionRule.CUMULATIVE)
+    household, tonight = make_household(by=kim), clock.shelter_day()
+    first, until = tonight - 30 * DAY, tonight - 26 * DAY
+    make_stay(
+        make_unit(site=site), household=household, arrive_on=first, leave_on=until, state=PlacementState.ENDED
+    )
+    limit = tonight + 26 * DAY
+    make_stay(
+        make_unit(site=site), household=household, number=2, state=PlacementState.IN_HOUSE, leave_on=limit,
+        limit_on=limit,
+    )  # fmt: skip
+    path = f"/stays/{household.reference}-1/check-out/correct"
+    left = {"happened_at": "2026-02-15T10:00", "exit_reason": "planned", "destination": "new_home", "reason": "wrong"}
+    done = browser.post(path, data=look(browser, path).fields() | left)
+    assert done.status_code == 303
+    page = look(browser, done.headers["Location"])
+    assert f"The limit of the running stay {household.reference}-2 is" in page.text
+    assert "3 planned nights lay past the limit" in page.text
+    assert "an earlier stay was corrected" in look(browser, f"/stays/{household.reference}-2").text

@@ -57,6 +57,7 @@ ACTIONS = {
     "stay.hold_renewed": _l("Renewed a hold"),
     "stay.imported": _l("Brought in a running stay"),
     "stay.leave_date_changed": _l("Changed a departure date"),
+    "stay.limit_counted_again": _l("Counted a limit again after an earlier stay was corrected"),
     "stay.not_arrived": _l("Recorded that a household did not arrive"),
     "stay.on_the_way": _l("Marked a household as on the way"),
     "stay.opened": _l("Opened a stay"),

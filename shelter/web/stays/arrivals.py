@@ -72,6 +72,15 @@ def tell_of(arrival: Arrival) -> None:
         )
 
 
+def tell_of_running(running: Arrival | None) -> None:
+    """The correction of an earlier stay has moved the limit of the one that runs."""
+    if running is not None and running.limit_on:
+        said = _("The limit of the running stay %(reference)s is %(limit)s now: nights of earlier stays are taken off.",
+                 reference=running.reference, limit=formats.on(running.limit_on))  # fmt: skip
+        flash(said, "warning")
+        tell_of(running)
+
+
 @bp.route("/<stay:reference>/check-in/correct", methods=["GET", "POST"])
 @requires(P.STAYS_PLACE)
 def correct_arrival(reference: str) -> ResponseReturnValue:
@@ -94,6 +103,7 @@ def correct_arrival(reference: str) -> ResponseReturnValue:
 
     if is_done(form, act):
         tell_of(came[0])
+        tell_of_running(came[0].running)
         return back_to(facts, _("The check-in was corrected; limit and nights were worked out anew."))
     return page("correct_arrival", form, facts)
 

@@ -16,6 +16,7 @@ from shelter.web.access import requires
 from shelter.web.language import gettext as _
 from shelter.web.once import once_from
 from shelter.web.stays import bp
+from shelter.web.stays.arrivals import tell_of_running
 from shelter.web.stays.forms import (
     CancelForm,
     CheckOutForm,
@@ -69,18 +70,23 @@ def correct_departure(reference: str) -> ResponseReturnValue:
         happened_at=wall(facts.ended_at), exit_reason=facts.exit_reason, destination=facts.destination
     )
 
+    left: list[Departure] = []
+
     def act() -> None:
-        departures.correct_departure(
-            stay_id=facts.stay_id,
-            left_at=form.moment,
-            exit_reason=ExitReason(form.exit_reason.data),
-            destination=Destination(form.destination.data),
-            reason=str(form.reason.data),
-            by=current_user,
-            once=once_from(form),
+        left.append(
+            departures.correct_departure(
+                stay_id=facts.stay_id,
+                left_at=form.moment,
+                exit_reason=ExitReason(form.exit_reason.data),
+                destination=Destination(form.destination.data),
+                reason=str(form.reason.data),
+                by=current_user,
+                once=once_from(form),
+            )
         )
 
     if is_done(form, act):
+        tell_of_running(left[0].running)
         return back_to(facts, _("The check-out was corrected."))
     return page("correct_departure", form, facts)
 

@@ -216,6 +216,11 @@ EVENTS: dict[str, Callable[[_Said], str]] = {
     "expected_again": lambda s: _("Expected again"),
     "checked_out": _checked_out,
     "departure_corrected": lambda s: _("Check-out corrected"),
+    "limit_counted_again": lambda s: _(
+        "Limit %(day)s instead of %(before)s: an earlier stay was corrected",
+        day=s.day("limit_on"),
+        before=s.day("before"),
+    ),
     "check_out_undone": lambda s: _("Check-out taken back"),
     "leave_date_changed": lambda s: _(
         "Day of leaving: %(after)s instead of %(before)s", after=s.day("leave_on"), before=s.day("before")
