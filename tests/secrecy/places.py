@@ -20,12 +20,14 @@ from shelter import age
 from shelter.gateways import parcels
 from shelter.gateways.copies import copies_of
 from shelter.services.backups import MANIFEST, SEAL
-from tests.secrecy.canaries import MARKS, files_in
+from tests.secrecy.canaries import MARKS, files_in, found_in
 from tests.support.databases import Database
 from tests.support.postgres import Server
 from tests.support.servers import ROOT, Process
 from tests.support.settings import IDENTITY, environment
 
+# Binary: five digits are no code of a district there.
+NO_TEXT = {"database files", "write-ahead log", "backup, sealed", "temporary files"}
 SAY_ALL = ("-c", "log_statement=all", "-c", "log_parameter_max_length=-1", "-c", "log_min_duration_statement=0")
 
 
@@ -80,8 +82,10 @@ class House:
 
     def all(self) -> dict[str, bytes]:
         self._settle()
+        files, log = self._database_files()
         places = {
-            "database files": _content(self._database_files()),
+            "database files": _content(files),
+            "write-ahead log": _content(log),
             "dump": self._dump(),
             "backup, sealed": _content(files_in(self.folder / "backups")),
             "backup, opened": b"".join(self._opened(file) for file in (self.folder / "backups").glob("*.age")),
@@ -93,18 +97,25 @@ class House:
         return places
 
     def _settle(self) -> None:
-        """What is only in memory is written to the files."""
+        """What is only in memory or in the log is written to the files; the log stays as it is."""
         if self.server is not None:
             self.server.administer("CHECKPOINT")
             self.server.administer("SELECT pg_switch_wal()")
+            return
+        with closing(sqlite3.connect(self.database.conninfo)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def _database_files(self) -> list[Path]:
+    def _database_files(self) -> tuple[list[Path], list[Path]]:
+        """Those of the database, and those of its write-ahead log."""
         if self.server is not None:
-            return files_in(self.server.data)
-        file = Path(self.database.conninfo)
-        found = sorted(file.parent.glob(file.name + "*"))
-        assert any(path.name.endswith("-wal") for path in found), "its log beside it is gone"
-        return found
+            found = files_in(self.server.data)
+            log = [path for path in found if path.is_relative_to(self.server.data / "pg_wal")]
+        else:
+            file = Path(self.database.conninfo)
+            found = sorted(file.parent.glob(file.name + "*"))
+            log = [path for path in found if path.name.endswith("-wal")]
+        assert log, "its log is gone"
+        return [path for path in found if path not in log], log
 
     def _dump(self) -> bytes:
         if self.server is None:
@@ -138,6 +149,12 @@ def _said_by(program: str, *words: str) -> bytes:
 
 def _content(files: list[Path]) -> bytes:
     return b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files)
+
+
+def told_in(places: dict[str, bytes]) -> dict[str, list[str]]:
+    """What can be read in each of them that has something."""
+    told = {name: found_in(content, is_text=name not in NO_TEXT) for name, content in places.items()}
+    return {name: found for name, found in told.items() if found}
 
 
 def _has_a_mark(file: Path) -> bool:

@@ -16,7 +16,7 @@ from shelter.extensions import keyring
 from shelter.keyring import Unreadable, place_of
 from shelter.models.data_map import Level, columns_at
 from tests import factories
-from tests.secrecy.canaries import CANARY, PLANTED, found_in, secrets_told, written
+from tests.secrecy.canaries import CANARY, DISTRICT, PLANTED, found_in, secrets_told, written
 from tests.secrecy.night import Night
 from tests.support.databases import Database
 from tests.support.people import Account, create_user
@@ -55,7 +55,7 @@ def opened(database: Database, table: str, column: str) -> bytes:
 
 
 def test_nothing_told_can_be_read_in_the_database(night: Night, database: Database) -> None:
-    assert found_in(dump(database)) == []
+    assert found_in(dump(database), is_text=True) == []
     # And it was all there to be found, but sealed; a sign-in name nobody has is not kept at all.
     kept = b"\n".join(opened(database, *column) for column in COLUMNS)
     assert set(secrets_told()) - set(found_in(kept)) == {"login"}
@@ -95,6 +95,37 @@ def test_the_search_finds_what_lies_open(night: Night, database: Database) -> No
     assert found_in(dump(database)) == ["name"]
 
 
+@pytest.mark.only("sqlite")
+@pytest.mark.parametrize("told", [DISTRICT.code, DISTRICT.ko, DISTRICT.en])
+def test_the_search_finds_a_district_in_a_plain_column(fresh_app: Flask, fresh_database: Database, told: str) -> None:
+    with fresh_app.app_context():
+        day = clock.shelter_day()
+        factories.make_closure(factories.make_unit(), from_on=day, until_on=day + timedelta(days=2), note=told)
+    assert found_in(dump(fresh_database), is_text=True) == ["district"]
+
+
+CODE = DISTRICT.code
+
+
+@pytest.mark.parametrize(
+    "text", [f"/sites?district={CODE}&page=2", f"/sites/{CODE}", f"in {CODE}.", f"VALUES(1,'{CODE}')", f"1\t{CODE}\n"]
+)
+def test_the_search_finds_the_code_of_a_district_in_a_text(text: str) -> None:
+    assert found_in(text.encode(), is_text=True) == ["district"]
+
+
+@pytest.mark.parametrize(
+    "text", [f"1{CODE}", f"{CODE}0", f"0.{CODE}", f"{CODE}.25 s", f"f{CODE}a", f"[{CODE}] LOG:", f"with pid: {CODE}"]
+)
+def test_the_search_takes_no_other_number_for_a_district(text: str) -> None:
+    assert found_in(text.encode(), is_text=True) == []
+
+
+@pytest.mark.parametrize("way", sorted(written(DISTRICT.ko) | written(DISTRICT.en)), ids=lambda way: repr(way[:24]))
+def test_the_search_finds_a_district_in_every_way_to_write_it(way: bytes) -> None:
+    assert found_in(b"\0\xff before " + way + b" after \xfe") == ["district"]
+
+
 @pytest.mark.parametrize("way", sorted(written(PLANTED)), ids=lambda way: repr(way[:24]))
 def test_the_search_finds_it_in_every_way_to_write_it(way: bytes) -> None:
     assert found_in(b"\0\xff before " + way + b" after \xfe") == ["a part"]
@@ -108,9 +139,9 @@ def test_nothing_told_is_logged_or_in_an_address_or_a_title(
     night.live()
     said = capsys.readouterr()
     assert "audit" in said.err, "nothing was logged at all"
-    assert found_in((said.err + said.out + caplog.text).encode()) == []
-    assert found_in("\n".join(night.addresses).encode()) == []
-    assert found_in("\n".join(night.titles).encode()) == []
+    assert found_in((said.err + said.out + caplog.text).encode(), is_text=True) == []
+    assert found_in("\n".join(night.addresses).encode(), is_text=True) == []
+    assert found_in("\n".join(night.titles).encode(), is_text=True) == []
 
 
 def listed(night: Night) -> Iterator[tuple[Account, str]]:
@@ -131,7 +162,7 @@ def test_lists_and_exports_hold_references_only(night: Night) -> None:
     open_ = []
     for account, path in listed(night):
         night.as_(account)
-        found = set(found_in(night.get(path).encode()))
+        found = set(found_in(night.get(path).encode(), is_text=True))
         found -= shown if path == "/messages" else set()
         found -= district_choices if path.endswith("/edit") else set()
         found -= {"located"} if path == "/audit" else set()  # why somebody asked where a site is: for the auditor
