@@ -13,7 +13,7 @@ from tests.support.pages import Page, PageClient, PageError, check
 GOOD = """<!doctype html>
 <html lang="ko"><head><title>방 찾기 · 오늘 밤</title></head><body>
 <h1>방 찾기</h1>
-<form method="post" action="/find"><input type="hidden" name="csrf_token" value="x">
+<form method="post" action="/find" autocomplete="off"><input type="hidden" name="csrf_token" value="x">
 <label for="heads">인원</label><input id="heads" name="heads" value="3">
 <button type="submit">찾기</button></form>
 </body></html>"""
@@ -27,6 +27,7 @@ def test_a_good_page_passes() -> None:
     ("old", "new", "said"),
     [
         ("</form>", "", "not valid HTML"),
+        (' autocomplete="off"', "", "is kept in the browser's profile"),
         ("</h1>", "</h1><h1>방 찾기</h1>", "2 h1"),
         ("<title>방", "<title>집", "does not begin with the h1"),
         ('<label for="heads">인원</label>', "", "has no label"),

@@ -202,12 +202,19 @@ def _forms(page: Page) -> list[str]:
             broken.append(f"{named} has no CSRF token")
         if method == "get" and CSRF_FIELD in names:
             broken.append(f"{named} would put its CSRF token into the address")
+        if form.get("autocomplete") != "off" and _has_something_to_tell(form):
+            broken.append(f"{named} is kept in the browser's profile")
         if any(f is not form for f in form.iter("form")):
             broken.append(f"{named} has a form inside")
     for button in page.all("button"):
         if not button.get("type"):
             broken.append(f"<button>{spoken(button)}</button> does not say its type")
     return broken
+
+
+def _has_something_to_tell(form: ET.Element) -> bool:
+    controls = [e for e in form.iter() if e.tag in ("input", "select", "textarea")]
+    return any(e.get("type") != "hidden" for e in controls)
 
 
 def check_headers(response: TestResponse) -> None:
