@@ -15,6 +15,7 @@ from shelter import clock
 from shelter.domain.permissions import SYSTEM, Principal
 from shelter.extensions import db, keyring
 from shelter.models.audit import AuditEntry, AuditHead
+from shelter.models.households import Household
 from shelter.models.people import User
 from shelter.queries.audit import Criteria, Lines, entries, household_id_of
 from shelter.services.audit import GENESIS, holds
@@ -25,6 +26,13 @@ def record_refusal(*, by: Principal, endpoint: str) -> None:
     """Somebody asked for what they may not have; in a transaction of its own."""
     with unit_of_work(by) as work:
         work.record("access.refused", subject=f"page:{endpoint}"[:80])
+
+
+def record_hidden(*, by: Principal, endpoint: str, reference: str) -> None:
+    """Somebody asked for a record that is hidden from them, or is none; in a transaction of its own."""
+    with unit_of_work(by) as work:
+        of = db.session.scalar(select(Household.id).where(Household.reference == reference.partition("-")[0]))
+        work.record("access.hidden", subject=f"page:{endpoint}"[:80], household=of)
 
 
 def record_failed_sign_in(*, login: str, address: str | None) -> None:

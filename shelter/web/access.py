@@ -73,6 +73,15 @@ def _enforce() -> ResponseReturnValue | None:
     return None
 
 
+def note_hidden() -> None:
+    """Before a 404 is said: a walk through references leaves a trace. Whether the record is hidden or there is none,
+    the same is done, so that both answers take equally long.
+    """
+    reference = (request.view_args or {}).get("reference")
+    if reference and current_user.is_authenticated:
+        audit_trail.record_hidden(by=current_user, endpoint=request.endpoint or "", reference=reference)
+
+
 def sign_in_first() -> ResponseReturnValue:
     """Anonymous: to the sign-in page, alike for every path that is not public; 401 for a partial page."""
     from shelter.web.auth.expired import keep_what_was_typed

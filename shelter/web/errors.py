@@ -41,7 +41,7 @@ from shelter.domain.errors import (
     OutcomeUnknown,
 )
 from shelter.domain.people import TooManyTries
-from shelter.web import formats, language
+from shelter.web import access, formats, language
 from shelter.web.again import again
 from shelter.web.language import gettext as _
 from shelter.web.language import in_language
@@ -176,7 +176,7 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or error.code is None or error.code < 400:
         return error
     heading, advice = PAGES.get(error.code, PAGES[400])
-    answer = _page(error.code, heading, advice)
+    answer = _not_there(heading, advice) if error.code == 404 else _page(error.code, heading, advice)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
@@ -198,7 +198,8 @@ def _hear_out(answer: Response) -> Response:
 
 def _refused(error: DomainError) -> Response:
     status = STATUS.get(type(error), OTHERWISE)
-    answer = _page(status, PAGES[status][0], sentence(error))
+    heading, advice = PAGES[status][0], sentence(error)
+    answer = _not_there(heading, advice) if status == 404 else _page(status, heading, advice)
     if isinstance(error, DatabaseBusy):
         answer.headers["Retry-After"] = "5"
         if isinstance(error, DatabaseFull):
@@ -237,6 +238,16 @@ def _broken(error: Exception) -> Response:
     got_request_exception.send(current_app._get_current_object(), exception=error)  # type: ignore[attr-defined]
     log.error("a view failed", exc_info=error, endpoint=request.endpoint, method=request.method)
     return _standalone(500)
+
+
+def _not_there(heading: Any, advice: Any) -> Response:
+    try:
+        access.note_hidden()
+    except DomainError as error:
+        return _refused(error)
+    except UNAVAILABLE as error:
+        return _unavailable(error)
+    return _page(404, heading, advice)
 
 
 def _page(status: int, heading: Any, advice: Any) -> Response:

@@ -15,10 +15,12 @@ from sqlalchemy import select
 from werkzeug.routing import Rule, UUIDConverter
 
 from shelter import clock
+from shelter.domain import references
 from shelter.domain.permissions import Role
 from shelter.domain.stays import PlacementState
 from shelter.extensions import db
 from shelter.models.audit import AuditEntry
+from shelter.models.households import Household
 from shelter.models.stays import Placement, Stay
 from shelter.queries import stay_facts, visibility
 from shelter.web.converters import HouseholdReference, StayReference
@@ -27,6 +29,7 @@ from tests.secrecy import world as worlds
 from tests.secrecy.world import World
 from tests.support.databases import Database
 from tests.support.people import Account, create_user, sign_in
+from tests.support.statements import count_statements
 
 # Somebody else's in every case; sites, rooms and people are open to whoever has the permission.
 PRIVATE_IDS = {"task_id", "draft_id"}
@@ -99,6 +102,38 @@ def test_what_is_another_sites_is_not_there(app: Flask, database: Database, worl
     assert not wrong
     after = everything(database)
     assert [table for table in before if before[table] != after[table]] == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_walk_through_references_leaves_a_trace(app: Flask, world: World, method: str) -> None:
+    """Whose record it would have been, and one that nobody has alike."""
+    client = FlaskClient(app, app.response_class)
+    walker = world.people["b"]
+    sign_in(client, user=walker)
+    hers, nobodys = world.stays["here"], f"{references.new_reference()}-1"
+    paths = ["/stays/{}/check-in", "/stays/{}", "/households/{}"][: 1 if method == "POST" else 3]
+    for path in paths:
+        for reference in (hers, nobodys):
+            address = path.format(reference[:7] if "households" in path else reference)
+            assert asked(client, method, address)[0] == 404
+    with app.app_context():
+        hidden = select(AuditEntry).where(AuditEntry.user_id == walker.id, AuditEntry.action == "access.hidden")
+        found = [(entry.subject, entry.household_id) for entry in db.session.scalars(hidden.order_by(AuditEntry.seq))]
+        household = db.session.scalars(select(Household.id).where(Household.reference == hers[:7])).one()
+    pages = ["page:stays.check_in", "page:stays.show", "page:households.show_household"][: len(paths)]
+    assert found == [(page, of) for page in pages for of in (household, None)]
+
+
+@pytest.mark.only("sqlite")
+def test_a_hidden_record_takes_as_many_statements_as_none(app: Flask, world: World) -> None:
+    client = FlaskClient(app, app.response_class)
+    sign_in(client, user=world.people["b"])
+    counts = set()
+    for reference in (world.stays["here"], f"{references.new_reference()}-1") * 2:
+        with count_statements() as said:
+            client.get(f"/stays/{reference}")
+        counts.add(said.total)
+    assert len(counts) == 1
 
 
 @pytest.mark.only("sqlite")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shelter.web.language import lazy_gettext as _l
 
 ACTIONS = {
+    "access.hidden": _l("Asked for a record that is not there for them"),
     "access.refused": _l("Asked for a page without the right to it"),
     "arrival_card.opened": _l("Opened an arrival card"),
     "arrival_card.received": _l("Marked an arrival card as received"),
