@@ -7,6 +7,8 @@ import re
 import secrets
 import traceback
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask, got_request_exception
@@ -24,6 +26,7 @@ from tests.secrecy import world as worlds
 from tests.support.pages import Page
 from tests.support.people import Account, create_user, sign_in
 
+HUGE_EVERY = 400
 RENEW_EVERY = 200  # what is sent changes the world: now and then a new one
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "BREW")
 TRACES = re.compile(r"Traceback \(most recent|sqlalchemy\.|psycopg\.|File \"/|werkzeug\.|gunicorn|\.py\", line")
@@ -34,6 +37,7 @@ ACTION, NAME = re.compile(r'action="([^"?]*)'), re.compile(r'name="([^"]+)"')
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 HANGUL, LATIN = re.compile(r"[가-힣]"), re.compile(r"[A-Za-z]{2}")
 READINESS = "/readyz"  # says by 503 that no clockwork runs here
+MACHINES = {"webhooks", "health"}  # nobody reads what these answer
 LEAVING = ("auth.sign_out", "auth.sign_out_everywhere", "auth.quick_exit")
 ASKED = {"page": "1", "on": "2026-03-10", "from": "2026-03-10", "step": "month"}
 
@@ -53,14 +57,24 @@ class Asker:
         ]
         self.wrong: list[str] = []
         self.answers: Counter[int] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.asked = 0
 
     def ask_many(self, number: int) -> None:
-        """From somewhere in the middle of all addresses, so that shards begin apart."""
+        """Each address with each of its methods in turn, from somewhere in the middle, so that shards begin apart."""
         first = self.chance.randrange(len(self.rules))
         for n in range(number):
-            if n % RENEW_EVERY == 0:
-                self.renew()
-            self.ask(first + n)
+            rule, method = self.rules[(first + n) % len(self.rules)]
+            self.ask(rule, method, partial(self._somebody, rule))
+            if self.chance.random() < 0.05:
+                self.ask(rule, self.chance.choice(METHODS), partial(self._somebody, rule))
+
+    def sweep(self, rules: list[Rule]) -> None:
+        """Each of these addresses with every method there is, by one of each role and by nobody."""
+        for rule in rules:
+            for method in METHODS:
+                for role in (None, *Role):
+                    self.ask(rule, method, partial(self._one_of, role))
 
     def renew(self) -> None:
         self.world = worlds.build(self.app)
@@ -72,6 +86,7 @@ class Asker:
         if not _forms:
             self._learn_forms()
         ids = [str(each) for some in self.world.ids.values() for each in some]
+        self.foreign = {str(self.world.site_b), *map(str, self.world.ids["draft_id"] + self.world.ids["user_id"])}
         self.values = (*bad_values.VALUES, *ids, *self.world.stays.values(), str(self.world.site_b))
 
     # What a browser would send --------------------------------------------------------------------------------
@@ -113,12 +128,11 @@ class Asker:
 
     # What is sent ---------------------------------------------------------------------------------------------
 
-    def ask(self, number: int) -> None:
-        pick = self.chance
-        rule, method = self.rules[number % len(self.rules)]
-        if pick.random() < 0.05:
-            method = pick.choice(METHODS)
-        account = self._somebody(rule)
+    def ask(self, rule: Rule, method: str, who: Callable[[], Account | None]) -> None:
+        if self.asked % RENEW_EVERY == 0:
+            self.renew()
+        self.asked += 1
+        pick, account = self.chance, who()
         client = FlaskClient(self.app, self.app.response_class)
         if account is not None:
             sign_in(client, user=account)
@@ -131,9 +145,12 @@ class Asker:
         else:
             how["data"], how["content_type"] = self._body(rule)
         address = self._address(rule)
-        self._send(client, account, address, how, said=f"#{number} {account.login if account else 'anonymous'}")
+        is_for_people = method not in ("HEAD", "OPTIONS") and rule.endpoint.split(".")[0] not in MACHINES
+        self._send(client, account, address, how, is_for_people)
 
-    def _send(self, client: FlaskClient, account: Account | None, address: str, how: dict[str, Any], said: str) -> None:
+    def _send(
+        self, client: FlaskClient, account: Account | None, address: str, how: dict[str, Any], is_for_people: bool
+    ) -> None:
         crashes: list[BaseException] = []
 
         def note(_app: Any, exception: BaseException, **_: Any) -> None:
@@ -141,16 +158,16 @@ class Asker:
 
         with got_request_exception.connected_to(note, self.app):
             response = client.open(address, **how)
-        said = f"{said}: {how['method']} {address} {how}"[:700]
+        said = f"#{self.asked} {account.login if account else 'anonymous'}: {how['method']} {address} {how}"[:700]
         if crashes:
             crash = crashes[0]
             where = " > ".join(f"{f.name}:{f.lineno}" for f in traceback.extract_tb(crash.__traceback__)[-5:])
             self.wrong.append(f"{said}\n    {type(crash).__name__} at {where}: {str(crash)[:300]}")
             return
         self.answers[response.status_code] += 1
-        fault = fault_of(response, account.principal.locale if account else "ko")
+        fault = fault_of(response, account.principal.locale if account else "ko", is_for_people)
         if fault and account:  # one of the requests may have changed the language
-            fault = fault_of(response, self._language_of(account))
+            fault = fault_of(response, self._language_of(account), is_for_people)
         if fault:
             self.wrong.append(f"{said}\n    {response.status}: {fault}")
 
@@ -162,6 +179,11 @@ class Asker:
         permissions = getattr(self.app.view_functions[rule.endpoint].access, "any_of", frozenset())  # type: ignore[attr-defined]
         people = [one for one in self.everybody if one and one.principal.locale in languages]
         return [one for one in people if permissions & one.principal.permissions] or (people if not permissions else [])
+
+    def _one_of(self, role: Role | None) -> Account | None:
+        if role is None:
+            return None
+        return self.chance.choice([one for one in self.everybody if one and role in one.principal.roles])
 
     def _somebody(self, rule: Rule) -> Account | None:
         """Mostly somebody who gets past the door."""
@@ -178,7 +200,8 @@ class Asker:
     def _body(self, rule: Rule) -> tuple[bytes, str]:
         pick = self.chance
         dice = pick.random()
-        if dice < 0.003:
+        if self.kinds[bad_values.HUGE] * HUGE_EVERY < self.asked:
+            self.kinds[bad_values.HUGE] += 1
             return bad_values.TEN_MEGABYTES
         if dice < 0.08:
             return pick.choice(bad_values.BROKEN)
@@ -196,7 +219,7 @@ class Asker:
         pick, sent, values = self.chance, dict(fields), self.values
         for _ in range(pick.randint(1, 4)):
             name = pick.choice(sorted(sent)) if sent else "x"
-            match pick.randint(0, 9):
+            match pick.randint(0, 12):
                 case 0:
                     sent.pop(name, None)
                 case 1:
@@ -208,17 +231,37 @@ class Asker:
                     sent[name], sent[other] = sent[other], sent[name]
                 case 4:
                     sent[pick.choice(values)[:200] or "x"] = pick.choice(values)
+                case 5:
+                    self._swap_dates(sent)
+                case 6:
+                    ids = [known for known in sorted(sent) if known.endswith("_id") or known in ("sites", "segments")]
+                    sent[pick.choice(ids or [name])] = pick.choice(sorted(self.foreign))
+                case 7 if heads := [known for known in bad_values.HEADS if known in sent]:
+                    sent[pick.choice(heads)] = pick.choice(("-1", "-20", "-2147483649"))
                 case _:
                     sent[name] = pick.choice(values)
+        self.kinds.update(bad_values.kinds_of(sent, self.foreign))
         return sent
 
+    def _swap_dates(self, sent: dict[str, Any]) -> None:
+        """The later one before the earlier one; two are made up where the form has none."""
+        dates = [name for name, value in sorted(sent.items()) if bad_values.A_DATE.match(str(value))]
+        first, last = self.chance.sample(dates, 2) if len(dates) > 1 else (*dates, "arrive_on", "leave_on")[:2]
+        early, late = sorted((str(sent.get(first) or "2026-03-10"), str(sent.get(last) or "2026-03-17")))
+        if early < late:
+            sent[first], sent[last] = late, early
+            self.kinds[bad_values.SWAPPED] += 1
 
-def fault_of(response: TestResponse, language: str) -> str | None:
-    """What no answer may be: a server error, a page that says how it is made or speaks another language."""
+
+def fault_of(response: TestResponse, language: str, is_for_people: bool = True) -> str | None:
+    """What no answer may be: a server error, a refusal without a word, a page that says how it is made or speaks
+    another language.
+    """
     if response.status_code >= 500 and response.request.path != READINESS:
         return "a server error"
     if response.mimetype != "text/html" or not response.data:
-        return None
+        is_told = response.status_code < 400 or "HX-Redirect" in response.headers
+        return None if is_told or not is_for_people else "a refusal without a sentence"
     return fault_of_page(response.text, language, is_refused=response.status_code >= 400)
 
 

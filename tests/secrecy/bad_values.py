@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -108,6 +109,29 @@ BROKEN: tuple[tuple[bytes, str], ...] = (
 )
 FILES = (b"", b"PK\x03\x04broken", b"\xff\xfe\x00", b"a,b\r\n" * 20_000, "이름,날짜\r\n".encode("cp949"))
 TEN_MEGABYTES = (b"a=" + b"x" * 10_000_000, FORM)
+
+
+HEADS = ("women", "men", "older_boys", "children", "girls", "boys", "infants")
+A_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+HUGE, SWAPPED, FOREIGN, REPEATED, NEGATIVE = (
+    *("ten megabytes", "dates swapped", "ids of others", "repeated fields", "less than no people"),
+)
+# What has to have been sent for a campaign to prove anything; below by what it is known.
+KINDS = (HUGE, SWAPPED, FOREIGN, REPEATED, NEGATIVE, "zero bytes", "right to left", "emoji", "year 9999")
+
+
+def kinds_of(sent: Mapping[str, Any], foreign: set[str]) -> set[str]:
+    """Which of them are in these fields; of dates only who swapped them knows."""
+    found, values = set(), []
+    for name, value in sent.items():
+        several = value if isinstance(value, list) else [value]
+        found |= {REPEATED} if len(several) > 1 else set()
+        found |= {NEGATIVE} if name in HEADS and str(several[0]).startswith("-") else set()
+        values += [name, *map(str, several)]
+    found |= {FOREIGN} if foreign & set(values) else set()
+    for kind, mark in {"zero bytes": "\0", "right to left": "\u202e", "emoji": "🏳", "year 9999": "9999-"}.items():
+        found |= {kind} if any(mark in value for value in values) else set()
+    return found
 
 
 def encoded(fields: Mapping[str, Any]) -> bytes:
