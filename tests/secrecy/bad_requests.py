@@ -219,7 +219,7 @@ class Asker:
         pick, sent, values = self.chance, dict(fields), self.values
         for _ in range(pick.randint(1, 4)):
             name = pick.choice(sorted(sent)) if sent else "x"
-            match pick.randint(0, 12):
+            match pick.randint(0, 11):
                 case 0:
                     sent.pop(name, None)
                 case 1:
@@ -236,10 +236,11 @@ class Asker:
                 case 6:
                     ids = [known for known in sorted(sent) if known.endswith("_id") or known in ("sites", "segments")]
                     sent[pick.choice(ids or [name])] = pick.choice(sorted(self.foreign))
-                case 7 if heads := [known for known in bad_values.HEADS if known in sent]:
-                    sent[pick.choice(heads)] = pick.choice(("-1", "-20", "-2147483649"))
                 case _:
                     sent[name] = pick.choice(values)
+        heads = [known for known in bad_values.HEADS if known in sent]
+        if heads and pick.random() < 0.4:  # few forms ask for people
+            sent[pick.choice(heads)] = pick.choice(("-1", "-20", "-2147483649"))
         self.kinds.update(bad_values.kinds_of(sent, self.foreign))
         return sent
 
