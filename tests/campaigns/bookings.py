@@ -56,7 +56,7 @@ class GivenUp(Exception):
 class Slots:
     """Places nobody else asks for: what is refused would say nothing about what is lost. Made before anybody works."""
 
-    def __init__(self, app: Flask, units: int = 60) -> None:
+    def __init__(self, app: Flask, units: int) -> None:
         with app.app_context():
             site = make.make_site()
             self._units = [make.make_unit(site=site).id for _ in range(units)]
@@ -75,11 +75,11 @@ class Slots:
 
 
 @contextlib.contextmanager
-def opened(url: str) -> Iterator[tuple[Flask, Slots]]:
+def opened(url: str, units: int = 60) -> Iterator[tuple[Flask, Slots]]:
     """An application of the campaign's own, to prepare and to look afterwards, and what there is to be booked."""
     app = application(url)
     try:
-        yield app, Slots(app)
+        yield app, Slots(app, units)
     finally:
         dispose(app)
 

@@ -58,8 +58,8 @@ class Killer:
 
 
 def test_killed_processes_lose_nothing(fresh_database: Database, figures: Figures, is_proof: bool) -> None:
-    url = fresh_database.url
-    with opened(url) as (app, slots), web(url) as pages:
+    url, units = fresh_database.url, 300 if is_proof else 60  # nobody may run out of places
+    with opened(url, units) as (app, slots), web(url) as pages:
         bookers = Bookers(app, pages, slots)
         with scheduler(url) as clockwork, bookers:
             killer = Killer(pages, clockwork, seed=1)
