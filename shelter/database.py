@@ -8,6 +8,7 @@ PostgreSQL: READ COMMITTED, rows locked in a fixed order by `unit_of_work`, wait
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from typing import Any, cast
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 CONNECT_SECONDS = 4
 BUSY_TIMEOUT_MS = 4_000
 SHORTEST_WAIT_MS = 500
-ASK_AGAIN_MS = 10
+ASK_AGAIN_MS = 1
 STATEMENT_TIMEOUT_MS = 30_000  # of jobs and commands; while somebody waits for a page, BUSY_TIMEOUT_MS
 WRITE_INTENT = {"begin": "IMMEDIATE"}
 NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
@@ -82,6 +83,7 @@ class _WriteLock:
 
     def __init__(self) -> None:
         self._is_stuck = False  # somebody waited in vain, and nobody has had it since
+        self._line = threading.Lock()
 
     def take(self, connection: Connection) -> None:
         """All who wait ask equally often. Left to itself, SQLite asks the more seldom the longer it has waited:
@@ -89,23 +91,35 @@ class _WriteLock:
         away.
         """
         deadline = time.monotonic() + self._patience_ms() / 1000
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={ASK_AGAIN_MS}")
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA busy_timeout=0")
         try:
-            while not self._is_taken(connection, deadline):
-                pass
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-
-    def _is_taken(self, connection: Connection, deadline: float) -> bool:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as refused:
-            if _is_locked(refused) and time.monotonic() < deadline:
-                return False
+            if not self._is_taken(raw, deadline):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more: its error is the one to be told
+            self._is_stuck = False
+        except OperationalError:
             self._is_stuck = True
             raise
-        self._is_stuck = False
-        return True
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+    def _is_taken(self, raw: Any, deadline: float) -> bool:
+        """One of this process asks, the others stand in line: many who ask are in the way of whoever is writing."""
+        if not self._line.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return False
+        try:
+            while True:
+                try:
+                    raw.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as refused:
+                    if not _is_locked(refused) or time.monotonic() >= deadline:
+                        return False
+                else:
+                    return True
+                time.sleep(ASK_AGAIN_MS / 1000)
+        finally:
+            self._line.release()
 
     def _patience_ms(self) -> int:
         """A page that writes several times waits for all of it no longer than once. While the lock is stuck nobody
@@ -118,9 +132,9 @@ class _WriteLock:
         return max(SHORTEST_WAIT_MS, left)
 
 
-def _is_locked(error: OperationalError) -> bool:
+def _is_locked(error: sqlite3.OperationalError) -> bool:
     """By another writer. The lower byte of SQLite's code is the kind, the rest how it came to it."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def is_full(error: BaseException) -> bool:
