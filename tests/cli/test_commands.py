@@ -24,6 +24,7 @@ PROMISED = {
     "ledger": {"verify"},
     "scheduler": {"run"},
     "stays": {"import"},
+    "tonight": {"print"},
     "units": {"import"},
     "users": {"create"},
 }
