@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,5 +31,3 @@ def on_starting(server: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    # Whoever holds SQLite's write lock lets go of the interpreter with each statement: she has it back sooner.
-    sys.setswitchinterval(0.001)
