@@ -162,7 +162,7 @@ def _placements(checked: Checked, since: date, tonight: date) -> Iterator[Differ
         for row in rows:
             checked.placements += 1
             checked.nights += row.nights
-            wanted = _wanted(row, since)
+            wanted = wanted_by(row, since)
             run = (0, None, None) if wanted is None else (len(wanted), wanted.arrive_on, wanted.last)
             if (row.nights, row.first, row.last) != run or row.odd or _may_be_late(row, tonight):
                 yield from _compare(row, wanted, since, tonight)
@@ -175,7 +175,7 @@ def _placements(checked: Checked, since: date, tonight: date) -> Iterator[Differ
         last = rows[-1].id
 
 
-def _wanted(placement: Any, since: date) -> Nights | None:
+def wanted_by(placement: Any, since: date) -> Nights | None:
     """The nights a placement must have; None if it must have none."""
     until = placement.leave_on
     if placement.state in GIVEN_UP:

@@ -10,10 +10,13 @@ from datetime import date
 
 from sqlalchemy import delete, insert, select, text, update
 
+from shelter import clock
 from shelter.database import rows_changed
 from shelter.domain.nights import Nights
 from shelter.extensions import db
 from shelter.models.stays import Placement, UnitNight
+from shelter.queries.installation import live_from
+from shelter.queries.ledger_check import LEFT, wanted_by
 
 _SERIES = text(
     "INSERT INTO unit_night (unit_id, night, placement_id, closure_id, people)"
@@ -60,7 +63,26 @@ def release(placement: Placement, *, from_night: date | None = None, before: dat
     if before is not None:
         where.append(UnitNight.night < before)
     gone = delete(UnitNight).where(*where).execution_options(synchronize_session=False)
-    return rows_changed(db.session.execute(gone))
+    number = rows_changed(db.session.execute(gone))
+    if number and placement.arrive_on < clock.shelter_day():
+        _to_who_was_there(placement)
+    return number
+
+
+def _to_who_was_there(gone: Placement) -> None:
+    """Somebody stayed on over the nights of a booking, and has left since: free again, they are theirs."""
+    rows = select(Placement).where(
+        Placement.unit_id == gone.unit_id,
+        Placement.id != gone.id,
+        Placement.state.in_(LEFT),
+        Placement.leave_on > gone.arrive_on,
+        Placement.occupied_from < gone.leave_on,
+    )
+    since = live_from()
+    for placement in db.session.scalars(rows).all():
+        if nights := wanted_by(placement, since):
+            taken = {night.night for night in owners(gone.unit_id, nights)}
+            claim_for(placement, [night for night in nights if night not in taken])
 
 
 def release_closure(closure_id: int, *, from_night: date | None = None) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock, config
-from shelter.domain.errors import DatabaseBusy
+from shelter.domain.errors import DatabaseBusy, DatabaseFull
 from shelter.domain.people import (
     FORGET_AFTER,
     TRIES_PER_ACCOUNT,
@@ -113,8 +113,8 @@ def end_sessions(*where: ColumnElement[bool]) -> int:
 def touch(*, session_id: str, by: Principal, is_long_form: bool | None = None) -> None:
     """Note that a person did something: the idle limit starts again. Written at most once a minute.
 
-    A long form (an intake) is given the longer limit; None leaves it as it was. A database too busy for this
-    is no reason to fail.
+    A long form (an intake) is given the longer limit; None leaves it as it was. A database too busy or too full for
+    this is no reason to fail.
     """
     now = clock.now()
     if by.active_at and now - by.active_at < NOTE_EVERY and not is_long_form:
@@ -134,7 +134,7 @@ def touch(*, session_id: str, by: Principal, is_long_form: bool | None = None) -
                 .where(SignInSession.token_hash == session_id, SignInSession.ended_at.is_(None))
                 .values(last_active_at=now, expires_at=until)
             )
-    except DatabaseBusy:
+    except (DatabaseBusy, DatabaseFull):
         return
 
 

@@ -13,7 +13,6 @@ from tests.campaigns.life_house import (
     GONE,
     HOLD_LASTS,
     KEEPS,
-    NONE,
     NOON,
     RUNNING,
     SAFETY,
@@ -115,7 +114,8 @@ class Acts(House):
         elif (earlier := self.running(guest)) is not None:
             for p in self.of(earlier):
                 if self.ran_out(p):
-                    p.state, p.nights = "expired", NONE
+                    p.state = "expired"
+                    self.give_back(p)
             if earlier.state == "in_house" or self.of(earlier, *KEEPS):
                 raise Refuse
             earlier.state = "cancelled"
@@ -205,7 +205,8 @@ class Acts(House):
         self._cancel_if_empty(stay)
 
     def give_up(self, p: Placement) -> None:
-        p.state, p.nights = "cancelled", NONE
+        p.state = "cancelled"
+        self.give_back(p)
 
     def _cancel_if_empty(self, stay: Stay) -> bool:
         if stay.state != "open" or self.of(stay, *KEEPS):
@@ -224,7 +225,8 @@ class Acts(House):
             if not gone and not (stay.state == "open" and any(is_old.values())):
                 continue
             for p in gone:
-                p.state, p.nights = "expired", NONE
+                p.state = "expired"
+                self.give_back(p)
                 is_old[p] = p.held_until is not None and p.held_until <= long_ago
             if all(is_old.values()):
                 self._cancel_if_empty(stay)

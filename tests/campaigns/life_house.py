@@ -216,10 +216,20 @@ class House:
                     self.release_run_out(p.unit, p.leave_on, self.tonight + DAY)
                 p.nights |= {night for night in due if not self.is_taken(p.unit, frozenset([night]), but=p)}
 
+    def give_back(self, p: Placement, kept: Nights = NONE) -> None:
+        """The others are free; and theirs who stayed on over them, have left since, and slept there."""
+        freed, p.nights = p.nights - kept, kept
+        if freed and p.arrive_on < self.tonight:
+            for o in self.placements:
+                if o is not p and o.unit is p.unit and o.left and o.occupied_from:
+                    slept = span(max(o.arrive_on, self.start), min(o.leave_on, max(o.left.date(), o.occupied_from)))
+                    o.nights |= {n for n in slept if not self.is_taken(o.unit, frozenset([n]), but=o)}
+
     def release_run_out(self, unit: Unit, first: date, until: date) -> None:
         for p in self.placements:
             if p.unit is unit and self.ran_out(p) and p.arrive_on < until and p.leave_on > first:
-                p.state, p.nights = "expired", NONE
+                p.state = "expired"
+                self.give_back(p)
 
     def claim(self, p: Placement, first: date, until: date, *, accepts: bool = False) -> None:
         """The nights it has not yet, all of them or none."""
@@ -326,9 +336,11 @@ class House:
             latest = max(stay.limit_on, p.occupied_from + DAY) if p.occupied_from else stay.limit_on
             if p.leave_on > stay.limit_on and p.leave_on > latest:
                 if latest <= p.arrive_on:
-                    p.state, p.nights = "cancelled", NONE
+                    p.state = "cancelled"
+                    self.give_back(p)
                 else:
-                    p.leave_on, p.nights = latest, frozenset(n for n in p.nights if n < latest)
+                    p.leave_on = latest
+                    self.give_back(p, frozenset(n for n in p.nights if n < latest))
 
     def days_left(self, stay: Stay) -> int:
         return (stay.limit_on - self.today).days

@@ -167,7 +167,7 @@ class Stays(Acts):
             p.state, p.arrived, p.occupied_from = "booked", None, None
             if p.planned and p.planned < p.leave_on:
                 p.arrive_on = max(p.arrive_on, p.planned)
-            p.nights = frozenset(night for night in p.nights if p.arrive_on <= night < p.leave_on)
+            self.give_back(p, frozenset(night for night in p.nights if p.arrive_on <= night < p.leave_on))
         if not self.of(stay, "in_house"):
             if any(p.occupied_from for p in self.of(stay)):
                 raise Refuse
@@ -208,7 +208,7 @@ class Stays(Acts):
             raise Refuse
         free_from = max(left.date(), p.occupied_from)
         p.state, p.left, p.leave_on = state, left, max(left.date(), p.occupied_from + DAY)
-        p.nights = frozenset(night for night in p.nights if night < free_from)
+        self.give_back(p, frozenset(night for night in p.nights if night < free_from))
         return free_from
 
     def _ended(self, stay: Stay) -> None:
@@ -255,7 +255,7 @@ class Stays(Acts):
             if leave_on > p.leave_on:
                 self.claim(p, p.leave_on, leave_on)
             else:
-                p.nights = frozenset(night for night in p.nights if night < leave_on)
+                self.give_back(p, frozenset(night for night in p.nights if night < leave_on))
             p.leave_on = leave_on
         self.keep(*self.sites_of(stay))
 
@@ -283,7 +283,8 @@ class Stays(Acts):
             if first <= p.arrive_on:
                 self.give_up(p)
             else:
-                p.leave_on, p.nights = from_night, frozenset(night for night in p.nights if night < from_night)
+                p.leave_on = from_night
+                self.give_back(p, frozenset(night for night in p.nights if night < from_night))
         else:
             if self.is_inhabited(unit):
                 raise Refuse

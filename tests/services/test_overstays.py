@@ -12,12 +12,14 @@ from shelter import clock
 from shelter.domain.errors import DomainError
 from shelter.domain.matching import AgeBand, Party, Reason, Sex
 from shelter.domain.nights import Nights
-from shelter.domain.stays import Destination, ExitReason, PlacementState, StayState
+from shelter.domain.stays import CancelReason, Destination, ExitReason, PlacementState, StayState
 from shelter.domain.tasks import TaskKind
 from shelter.extensions import db
+from shelter.models.clockwork import Installation
 from shelter.models.sites import Unit
 from shelter.models.stays import Stay, Task
 from shelter.queries import find
+from shelter.queries.ledger_check import Checked, differences
 from shelter.services import departures, ledger, overstays, placements
 from shelter.services.second_look import Segment
 from tests.conftest import Clock
@@ -165,3 +167,19 @@ def test_a_job_for_another_day_works_for_that_day(unit: Unit) -> None:
     stay = in_house(unit, "2026-03-01", "2026-03-08")
     overstays.roll_overstays(date(2026, 3, 8))
     assert nights(stay.placements[0]) == run("2026-03-01", "2026-03-09")
+
+
+def test_who_stayed_on_over_a_booking_has_her_nights_once_it_is_cancelled(
+    unit: Unit, coordinator: Account, frozen_clock: Clock
+) -> None:
+    db.session.get_one(Installation, 1).live_from = day("2026-01-01")
+    first = in_house(unit, "2026-03-01", "2026-03-10")
+    second = make_stay(unit, arrive_on=day("2026-03-10"), leave_on=day("2026-03-20"))
+    frozen_clock.set("2026-03-15 12:00")
+    out = {"exit_reason": ExitReason.OWN_WISH, "destination": Destination.OWN_HOME}
+    departures.check_out(stay_id=first.id, by=coordinator.principal, **out)
+    assert nights(first.placements[0]) == run("2026-03-01", "2026-03-10")  # nothing is overwritten
+    departures.cancel(stay_id=second.id, reason=CancelReason.WENT_HOME, by=coordinator.principal)
+    assert nights(first.placements[0]) == run("2026-03-01", "2026-03-15")
+    assert nights(second.placements[0]) == []
+    assert list(differences(Checked())) == []

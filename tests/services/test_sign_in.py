@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -10,8 +12,9 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from shelter import clock
+from shelter.domain.errors import DatabaseBusy, DatabaseFull, DomainError
 from shelter.domain.people import TRIES_PER_ACCOUNT, TRIES_PER_ADDRESS, SignInRefused, TooManyTries
-from shelter.domain.permissions import Role
+from shelter.domain.permissions import Principal, Role
 from shelter.extensions import db
 from shelter.models.audit import AuditEntry
 from shelter.models.people import SignInSession, SiteMembership, Throttle, User
@@ -171,6 +174,26 @@ def test_activity_is_written_once_a_minute_at_most(context: Flask, account: Acco
     with count_statements() as counted:
         act(token)
     assert str(counted).count("UPDATE") == 1
+
+
+@pytest.mark.parametrize("refused", [DatabaseBusy, DatabaseFull])
+def test_activity_that_cannot_be_written_is_no_reason_to_show_no_page(
+    context: Flask,
+    account: Account,
+    frozen_clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: type[DomainError],
+) -> None:
+    token = enter()
+    frozen_clock.forward(minutes=2)
+
+    @contextmanager
+    def refuse(by: Principal) -> Iterator[None]:
+        yield
+        raise refused()
+
+    monkeypatch.setattr(sign_in, "unit_of_work", refuse)
+    act(token)
 
 
 def test_a_dead_session_cannot_be_brought_back_by_activity(
