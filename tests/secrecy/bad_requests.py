@@ -260,6 +260,9 @@ def fault_of(response: TestResponse, language: str, is_for_people: bool = True) 
     """
     if response.status_code >= 500 and response.request.path != READINESS:
         return "a server error"
+    if response.mimetype == "text/plain" and is_for_people and response.status_code >= 400:
+        # The dialog over a page left open shows one sentence.
+        return None if _speaks(language, response.text) else "nothing in the language of the reader"
     if response.mimetype != "text/html" or not response.data:
         is_told = response.status_code < 400 or "HX-Redirect" in response.headers
         return None if is_told or not is_for_people else "a refusal without a sentence"
