@@ -8,13 +8,13 @@ comes to the site that must not meet them, a person is told, from a week ahead.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, not_, or_, select
+from sqlalchemy import Row, and_, bindparam, exists, not_, or_, select
 
 from shelter import clock
 from shelter.domain.nights import DAY, Nights
@@ -148,7 +148,7 @@ def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
     local_now = clock.local(clock.now())
     used_up = _used_up([site_id], tonight)
     late = [row for row in used_up if row.leave_on < tonight or is_overdue_departure(row.leave_on, local_now)]
-    told = 0
+    apart, told = _kept_apart_from_somebody(row.stay_id for row in late), 0
     for row in late:
         for night, placement_id in _next_ones(row, tonight):
             told += stay_tasks.raise_task(
@@ -161,8 +161,18 @@ def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
                 night=night,
                 next_placement_id=placement_id,
             )
-        told += _tell_of_meetings(work, row, site_id, tonight)
+        if row.stay_id in apart:
+            told += _tell_of_meetings(work, row, site_id, tonight)
     return told
+
+
+def _kept_apart_from_somebody(stay_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the stays whose household is excluded by another, or excludes one: few."""
+    either = or_(
+        SafetyExclusion.other_household_id == Stay.household_id,
+        and_(SafetyExclusion.household_id == Stay.household_id, SafetyExclusion.other_household_id.is_not(None)),
+    )
+    return set(db.session.scalars(select(Stay.id).where(Stay.id.in_(list(stay_ids)), exists().where(either))))
 
 
 def _tell_of_meetings(work: UnitOfWork, row: Row, site_id: UUID, tonight: date) -> int:
