@@ -135,7 +135,7 @@ def _queue_texts() -> None:
     from shelter.models.stays import Stay
     from shelter.services.messages import queue_message
     from shelter.services.unit_of_work import unit_of_work
-    from tests.factories import make_contact, make_household, make_stay
+    from tests.factories import make_contact, make_stay
     from tools.bench.inside import free_units
 
     free = free_units()
@@ -143,7 +143,7 @@ def _queue_texts() -> None:
     for n in range(TEXTS):
         unit_id, day = free[n % len(free)]
         first = date.fromisoformat(day) + timedelta(days=n // len(free))
-        household = make_household()
+        household = _somebody()
         make_contact(household, NOBODYS.format(n))
         unit = db.session.get_one(Unit, unit_id)
         stays.append(make_stay(unit, household=household, arrive_on=first, leave_on=first + timedelta(days=1)).id)
@@ -156,6 +156,20 @@ def _queue_texts() -> None:
                 cause="bench",
                 choice=TextChoice.ASKED_NOW,
             )
+
+
+def _somebody() -> Any:
+    """A household whose reference, made by chance, none of two hundred thousand has."""
+    from sqlalchemy.exc import IntegrityError
+
+    from shelter.extensions import db
+    from tests.factories import make_household
+
+    while True:
+        try:
+            return make_household()
+        except IntegrityError:
+            db.session.rollback()
 
 
 def provider() -> tuple[subprocess.Popen[str], str]:
