@@ -36,7 +36,7 @@ TARGETS = (
     Target("book-7", 10, 185, "the same", called="hold and confirm 7 nights: two POSTs"),
     Target("find-184", 12, None),
 )
-NIGHTLY, HANDFUL = "flag-stays-nearing-limit", 20  # statements, however many stays are open
+NIGHTLY, HANDFUL = "flag-stays-nearing-limit", 10  # statements, however many stays are open
 MEMORY, COLD = 200, 1.5  # MB, seconds
 
 
