@@ -19,8 +19,9 @@ from shelter.domain.limits import THRESHOLDS, CountingRule, ReadmissionRule
 from shelter.domain.matching import AgeBand, Audience, PetsAllowed, PetSize, Sex, Sharing, Species
 from shelter.domain.messages import Detail
 from shelter.domain.nights import Nights
+from shelter.domain.occupancy import ARRIVED
 from shelter.domain.permissions import Role
-from shelter.domain.stays import CancelReason, ClosureReason, PlacementState, StayState
+from shelter.domain.stays import GIVEN_UP, LEFT, CancelReason, ClosureReason, PlacementState, StayState
 from shelter.extensions import db, keyring
 from shelter.models.households import (
     ContactNumber,
@@ -229,7 +230,7 @@ def make_stay(
     """
     unit, household = unit or make_unit(), household or make_household()
     now, tonight = clock.now(), clock.shelter_day()
-    has_arrived = state in (PlacementState.IN_HOUSE, PlacementState.ENDED, PlacementState.MOVED)
+    has_arrived = state in ARRIVED
     arrive_on = arrive_on or (tonight - timedelta(days=7) if state is PlacementState.ENDED else tonight)
     leave_on = leave_on or arrive_on + timedelta(days=7)
     version = policies.in_force(unit.site_id, arrive_on)
@@ -270,10 +271,10 @@ def make_placement(
 ) -> Placement:
     """A further placement of the stay, with its nights unless the state has given them up."""
     persons = list(db.session.get_one(Household, stay.household_id).people)
-    has_arrived = state in (PlacementState.IN_HOUSE, PlacementState.ENDED, PlacementState.MOVED)
+    has_arrived = state in ARRIVED
     if state is PlacementState.HELD and held_until is None:
         held_until = clock.now() + timedelta(minutes=90)
-    if state in (PlacementState.ENDED, PlacementState.MOVED):
+    if state in LEFT:
         more.setdefault("left_at", stay.ended_at or clock.instant(leave_on, 10))
     placement = Placement(
         stay_id=stay.id,
@@ -293,7 +294,7 @@ def make_placement(
     placement.members = [PlacementMember(person_id=person.id) for person in persons]
     db.session.add(placement)
     db.session.flush()
-    if state not in (PlacementState.EXPIRED, PlacementState.CANCELLED):
+    if state not in GIVEN_UP:
         ledger.claim_for(placement, Nights(arrive_on, leave_on))
     db.session.commit()
     return placement

@@ -55,6 +55,8 @@ def use(kind: Kind) -> None:
     defaults = {"DATABASE_URL": f"sqlite:///{database_file(kind)}"}
     if kind is Kind.DEMO:
         defaults["SHELTER_ENV"] = "development"
+        # Where the real thing keeps its backups the oldest are removed: no example takes the place of one of them.
+        defaults["SHELTER_BACKUP_DIR"] = str(directory() / kind.value / "backups")
     for file in (key_file(kind), recipient_file(kind)):
         if file.exists():
             defaults |= _read(file)

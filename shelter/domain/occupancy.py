@@ -14,7 +14,7 @@ from enum import StrEnum
 from statistics import fmean, median
 from typing import TypeVar
 
-from shelter.domain.stays import PlacementState
+from shelter.domain.stays import LEFT, PlacementState
 
 SMALLEST_SHOWN = 3
 
@@ -51,7 +51,7 @@ class NightState(StrEnum):
     NOT_IN_SERVICE = "not_in_service"
 
 
-ARRIVED = frozenset({PlacementState.IN_HOUSE, PlacementState.ENDED, PlacementState.MOVED})
+ARRIVED = LEFT | {PlacementState.IN_HOUSE}
 
 
 def state_of(

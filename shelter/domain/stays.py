@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from shelter.domain.errors import DomainError, MoveNotAllowed
+from shelter.domain.nights import Nights
 
 LEAVE_BY = time(12)  # wall clock of the day of departure; from then on it is overdue
 UNREAD_CARD_AFTER = timedelta(minutes=10)  # an arrival card not received by then turns red
@@ -31,8 +32,11 @@ class StayState(StrEnum):
     CANCELLED = "cancelled"
 
 
-# Placements that keep the nights ahead of them in the ledger, and stays that go on.
+# Placements that keep the nights ahead of them in the ledger, those that keep the nights they were there, those
+# that keep none, and stays that go on.
 KEEPS_NIGHTS = frozenset({PlacementState.HELD, PlacementState.BOOKED, PlacementState.IN_HOUSE, PlacementState.NO_SHOW})
+LEFT = frozenset({PlacementState.ENDED, PlacementState.MOVED})
+GIVEN_UP = frozenset({PlacementState.EXPIRED, PlacementState.CANCELLED})
 RUNNING = frozenset({StayState.OPEN, StayState.IN_HOUSE})
 
 
@@ -167,6 +171,30 @@ def move_stay(current: StayState, to: StayState) -> StayState:
             return to
         case _:
             raise MoveNotAllowed("stay", current, to)
+
+
+def nights_in_ledger(
+    state: PlacementState,
+    arrive_on: date,
+    leave_on: date,
+    *,
+    occupied_from: date | None,
+    left_on: date | None,
+    since: date,
+) -> Nights | None:
+    """The nights the ledger must have of a placement; None if it must have none.
+
+    `left_on` is the local day of leaving, `since` the first night the ledger knows. Nights of people who stay on
+    past the plan come on top of these.
+    """
+    if state in GIVEN_UP:
+        return None
+    until = leave_on
+    if state in LEFT and left_on is not None:
+        # Whoever came and went on one day keeps a night on paper only.
+        until = min(until, max(left_on, occupied_from or left_on))
+    first = max(arrive_on, since)
+    return Nights(first, until) if until > first else None
 
 
 def is_hold_expired(held_until: datetime | None, now: datetime) -> bool:

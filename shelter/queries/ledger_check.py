@@ -15,7 +15,7 @@ from shelter import clock
 from shelter.domain.nights import DAY, Nights
 from shelter.domain.references import stay_reference
 from shelter.domain.sites import unit_name
-from shelter.domain.stays import KEEPS_NIGHTS, RUNNING, PlacementState, StayState
+from shelter.domain.stays import KEEPS_NIGHTS, LEFT, RUNNING, PlacementState, StayState, nights_in_ledger
 from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.sites import Closure, Room, Site, Unit
@@ -23,8 +23,6 @@ from shelter.models.stays import Placement, Stay, UnitNight
 from shelter.queries.installation import live_from
 
 AT_ONCE = 10_000
-GIVEN_UP = frozenset({PlacementState.EXPIRED, PlacementState.CANCELLED})
-LEFT = frozenset({PlacementState.ENDED, PlacementState.MOVED})
 
 _p, _c, _s, _n = Placement.__table__.c, Closure.__table__.c, Stay.__table__.c, UnitNight.__table__.c
 _of_placement = (
@@ -176,15 +174,15 @@ def _placements(checked: Checked, since: date, tonight: date) -> Iterator[Differ
 
 
 def wanted_by(placement: Any, since: date) -> Nights | None:
-    """The nights a placement must have; None if it must have none."""
-    until = placement.leave_on
-    if placement.state in GIVEN_UP:
-        return None
-    if placement.state in LEFT and placement.left_at is not None:
-        # Whoever came and went on one day keeps a night on paper only.
-        until = min(until, max(clock.day_of(placement.left_at), placement.occupied_from))
-    first = max(placement.arrive_on, since)
-    return Nights(first, until) if until > first else None
+    """`nights_in_ledger` of a placement, or of a row with its columns."""
+    return nights_in_ledger(
+        placement.state,
+        placement.arrive_on,
+        placement.leave_on,
+        occupied_from=placement.occupied_from,
+        left_on=None if placement.left_at is None else clock.day_of(placement.left_at),
+        since=since,
+    )
 
 
 def _may_be_late(placement: Any, tonight: date) -> bool:

@@ -22,6 +22,7 @@ from shelter.domain.references import stay_reference
 from shelter.domain.sites import natural, unit_name
 from shelter.domain.stays import (
     KEEPS_NIGHTS,
+    LEFT,
     ClosureReason,
     PlacementState,
     StayState,
@@ -37,7 +38,6 @@ from shelter.queries import on_duty, vacancies
 from shelter.queries.households import Heads
 
 P = PlacementState
-LEFT = (P.ENDED, P.MOVED)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 

@@ -12,14 +12,13 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select, true
 from shelter import clock
 from shelter.domain.errors import NotPermitted
 from shelter.domain.permissions import Permission, Principal
-from shelter.domain.stays import RUNNING, PlacementState
+from shelter.domain.stays import GIVEN_UP, RUNNING, PlacementState
 from shelter.extensions import db
 from shelter.models.households import Household
 from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 
 AFTERWARDS = timedelta(days=30)
-GIVEN_UP = (PlacementState.CANCELLED, PlacementState.EXPIRED)
 
 
 def _condition(user: Any, sites: Any, since: Any) -> ColumnElement[bool]:
@@ -71,9 +70,7 @@ _BY_REFERENCE = (
 )
 
 _GUEST = (
-    select(Stay.household_id)
-    .join(Household, Household.id == Stay.household_id)
-    .where(Stay.id == bindparam("stay"))
+    select(Stay.household_id).join(Household, Household.id == Stay.household_id).where(Stay.id == bindparam("stay"))
 )
 _READABLE_GUEST = _GUEST.where(READABLE)
 

@@ -13,10 +13,11 @@ from sqlalchemy import delete, insert, select, text, update
 from shelter import clock
 from shelter.database import rows_changed
 from shelter.domain.nights import Nights
+from shelter.domain.stays import LEFT
 from shelter.extensions import db
 from shelter.models.stays import Placement, UnitNight
 from shelter.queries.installation import live_from
-from shelter.queries.ledger_check import LEFT, wanted_by
+from shelter.queries.ledger_check import wanted_by
 
 _SERIES = text(
     "INSERT INTO unit_night (unit_id, night, placement_id, closure_id, people)"

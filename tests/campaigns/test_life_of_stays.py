@@ -36,6 +36,7 @@ WHAT = "the life of stays"
 RUNS, STEPS, SHARDS = 1_000, 50, 8
 QUICK_RUNS, MOST_RUNS = 4, 60  # of the quick form; of a control arm until it must have found the fault
 LEAST = 3  # times each rule is tried in a shard; once at least it is also done
+RAREST = "a_planned_move_happens"  # may be left out of a shard by chance; the table has all shards together
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -94,9 +95,8 @@ def test_whatever_happens_product_and_model_do_the_same(
             figures(f"{WHAT}, each rule", arm=rule, done=ground.done[rule], rightly_refused=ground.refused[rule])
         assert sum(steps >= STEPS for steps in ground.runs) >= RUNS // SHARDS
         tried = ground.done + ground.refused
-        # The rarest may be left out of a shard by chance; the table has all of them together.
         seldom = {rule: tried[rule] for rule in RULES if tried[rule] < LEAST or not ground.done[rule]}
-        assert len(seldom) < 2, seldom
+        assert seldom.keys() <= {RAREST}, seldom
         assert ground.also["stopped at a statement"] > 0
         assert ground.also["stopped before commit"] > 0
 

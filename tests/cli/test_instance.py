@@ -18,7 +18,7 @@ from shelter.config import load_settings
 def _in_a_checkout_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # What `use` adds to the environment goes again after the test.
-    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV"):
+    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV", "SHELTER_BACKUP_DIR"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -94,7 +94,7 @@ def test_a_complete_environment_still_finds_for_whom_backups_are_sealed(monkeypa
 
 
 def test_what_the_environment_sets_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV"):
+    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV", "SHELTER_BACKUP_DIR"):
         monkeypatch.setenv(name, "")
     shown: list[str] = []
     for _start in range(2):
@@ -107,12 +107,17 @@ def test_what_the_environment_sets_to_nothing_is_not_set(monkeypatch: pytest.Mon
     assert load_settings().database_url.endswith("/shelter.sqlite3")
 
 
-def test_demonstration_and_real_thing_share_nothing() -> None:
+def test_demonstration_and_real_thing_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in Kind:
         instance.create_keys(kind)
     values = [set(instance.key_file(kind).read_text().splitlines()[3:]) for kind in Kind]
     assert not values[0] & values[1]
     assert instance.database_file(Kind.DEMO) != instance.database_file(Kind.REAL)
+    instance.use(Kind.DEMO)
+    assert load_settings().backup_dir == instance.directory() / "demo" / "backups"
+    monkeypatch.delenv("SHELTER_BACKUP_DIR")
+    instance.use(Kind.REAL)
+    assert load_settings().backup_dir is None
 
 
 def test_a_recipient_of_backups_is_named_once_and_its_identity_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

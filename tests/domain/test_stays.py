@@ -8,6 +8,7 @@ import pytest
 
 from shelter.domain import stays
 from shelter.domain.errors import MoveNotAllowed
+from shelter.domain.nights import Nights
 from shelter.domain.stays import HoldAlreadyRenewed, PlacementState, StayState, move_placement, move_stay
 
 P, S = PlacementState, StayState
@@ -117,3 +118,43 @@ def test_a_departure_is_overdue_from_noon_of_its_day() -> None:
 def test_every_list_of_reasons_has_room_for_another() -> None:
     for reasons in (stays.CancelReason, stays.ExitReason, stays.Destination, stays.TurnawayReason, stays.ClosureReason):
         assert list(reasons)[-1].value == "other"
+
+
+MARCH = [date(2026, 3, day) for day in range(1, 32)]
+
+
+@pytest.mark.parametrize(
+    ("state", "occupied_from", "left_on", "since", "wanted"),
+    [
+        (P.HELD, None, None, 1, (10, 20)),
+        (P.BOOKED, None, None, 1, (10, 20)),
+        (P.NO_SHOW, None, None, 1, (10, 20)),
+        (P.IN_HOUSE, 12, None, 1, (10, 20)),  # a missed night stays reserved
+        (P.EXPIRED, None, None, 1, None),
+        (P.CANCELLED, None, None, 1, None),
+        (P.ENDED, 10, 15, 1, (10, 15)),
+        (P.MOVED, 10, 15, 1, (10, 15)),
+        (P.ENDED, 10, 25, 1, (10, 20)),  # stayed on: those nights are not of the plan
+        (P.ENDED, 10, 10, 1, None),  # came and went on one day
+        (P.ENDED, 12, 12, 1, (10, 12)),
+        (P.ENDED, 10, None, 1, (10, 20)),  # nobody knows when
+        (P.BOOKED, None, None, 14, (14, 20)),  # the ledger begins amid the nights
+        (P.BOOKED, None, None, 20, None),
+    ],
+)
+def test_the_ledger_has_the_nights_a_placement_must_have(
+    state: PlacementState,
+    occupied_from: int | None,
+    left_on: int | None,
+    since: int,
+    wanted: tuple[int, int] | None,
+) -> None:
+    found = stays.nights_in_ledger(
+        state,
+        MARCH[9],
+        MARCH[19],
+        occupied_from=occupied_from and MARCH[occupied_from - 1],
+        left_on=left_on and MARCH[left_on - 1],
+        since=MARCH[since - 1],
+    )
+    assert found == (wanted and Nights(*(MARCH[day - 1] for day in wanted)))
