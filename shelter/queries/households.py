@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, func, select
 
 from shelter import clock
 from shelter.domain.matching import AgeBand, PetSize, Sex, Species
@@ -16,6 +16,7 @@ from shelter.domain.permissions import Permission, Principal
 from shelter.domain.references import split_stay_reference, stay_reference
 from shelter.domain.sites import unit_name
 from shelter.domain.stays import (
+    GIVEN_UP,
     UNREAD_CARD_AFTER,
     PlacementState,
     StayState,
@@ -225,12 +226,35 @@ def same_number(household_id: UUID, by: Principal) -> list[str]:
     )
 
 
-def household_stays(household_id: UUID) -> list[tuple[str, StayState, date, date | None]]:
-    """References of the household's stays, newest first: state, first night, limit."""
+class StayLine(NamedTuple):
+    """One stay of a household, in a list. `leave_on`: the day they left, or until when they have a room."""
+
+    reference: str
+    state: StayState
+    arrive_on: date
+    leave_on: date
+
+
+def household_stays(household_id: UUID) -> list[StayLine]:
+    """Newest first."""
+    kept = case((Placement.state.not_in(GIVEN_UP), Placement.leave_on))
     rows = db.session.execute(
-        select(Household.reference, Stay.number, Stay.state, Stay.arrive_on, Stay.limit_on)
+        select(
+            *(Household.reference, Stay.number, Stay.state, Stay.arrive_on, Stay.ended_at),
+            func.coalesce(func.max(kept), func.max(Placement.leave_on), Stay.arrive_on).label("leave_on"),
+        )
         .join(Household, Household.id == Stay.household_id)
+        .outerjoin(Placement, Placement.stay_id == Stay.id)
         .where(Stay.household_id == household_id)
+        .group_by(Household.reference, Stay.id)
         .order_by(Stay.number.desc())
     )
-    return [(stay_reference(ref, number), state, arrive, limit) for ref, number, state, arrive, limit in rows]
+    return [
+        StayLine(
+            stay_reference(row.reference, row.number),
+            row.state,
+            row.arrive_on,
+            clock.day_of(row.ended_at) if row.ended_at else row.leave_on,
+        )
+        for row in rows
+    ]
