@@ -10,12 +10,12 @@ import contextlib
 import os
 import re
 import selectors
+import signal
 import socket
 import time
 from collections import Counter, defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -217,38 +217,28 @@ def drive(
 
 
 def balanced(port: int, number: int, workers: Sequence[int]) -> list[Connection]:
-    """Connections of which every worker has the same share: which one accepts a connection is chance."""
-    share = -(-number // max(1, len(workers)))
+    """Connections of which every worker has the same share: which one accepts a connection is chance. While one of
+    them accepts, the others stand still.
+    """
     kept: list[Connection] = []
-    spare: list[Connection] = []
-    held: Counter[int] = Counter()
-    while len(kept) < number:
-        connection = Connection(port)
-        connection.ask(f"GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
-        worker = _worker_of(connection, workers)
-        if held[worker] < share or len(spare) > 20 * number:
-            held[worker] += 1
-            kept.append(connection)
-        else:
-            spare.append(connection)
-    for connection in spare:
-        connection.close()
-    return [Connection(port) if connection.is_closed else connection for connection in kept]
+    for position, worker in enumerate(workers):
+        with _standing_still([other for other in workers if other != worker]):
+            kept += [_accepted(port) for _ in range(position, number, len(workers))]
+    return kept
 
 
-def _worker_of(connection: Connection, workers: Sequence[int]) -> int:
-    """The process that holds the other end; 0 when that cannot be told."""
-    (_, ours), (_, theirs) = connection.socket.getsockname(), connection.socket.getpeername()
-    ends = re.compile(rf":\s+[0-9A-F]+:{theirs:04X} [0-9A-F]+:{ours:04X} (?:\S+ +){{6}}(\d+)")
-    found = ends.search(Path("/proc/net/tcp").read_text())
-    if found is None:
-        return 0
-    wanted = f"socket:[{found[1]}]"
+@contextlib.contextmanager
+def _standing_still(workers: Sequence[int]) -> Iterator[None]:
     for worker in workers:
-        for entry in os.scandir(f"/proc/{worker}/fd"):
-            try:
-                if os.readlink(entry.path) == wanted:
-                    return worker
-            except OSError:
-                continue
-    return 0
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+
+def _accepted(port: int) -> Connection:
+    connection = Connection(port)
+    connection.ask(f"GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+    return connection
