@@ -112,32 +112,35 @@ class Booking:
 
 
 _one: Any = bindparam("household")
+_h, _person, _pet, _s, _p = (table.__table__.c for table in (Household, Person, Pet, Stay, Placement))
+_u, _r, _site = (table.__table__.c for table in (Unit, Room, Site))
 _BOOKING = (
     select(
-        *(Stay.id, Stay.number, Stay.state, Stay.limit_on, Stay.responsible_id, Stay.household_id),
-        *(Household.reference, Household.needs_step_free, Household.needs_cot),
+        *(_s.id, _s.number, _s.state, _s.limit_on, _s.responsible_id, _s.household_id),
+        *(_h.reference, _h.needs_step_free, _h.needs_cot),
     )
-    .join(Household, Household.id == Stay.household_id)
-    .where(Household.reference == bindparam("reference"), Stay.number == bindparam("number"), visibility.READABLE)
+    .select_from(Stay.__table__.join(Household.__table__, _h.id == _s.household_id))
+    .where(_h.reference == bindparam("reference"), _s.number == bindparam("number"), visibility.READABLE)
 )
 _PEOPLE = (
-    select(Person.sex, Person.age_band, Person.allergies)
-    .where(Person.household_id == _one)
-    .order_by(Person.position)
+    select(_person.sex, _person.age_band, _person.allergies)
+    .where(_person.household_id == _one)
+    .order_by(_person.position)
 )
-_PETS = select(Pet.species, Pet.size).where(Pet.household_id == _one).order_by(Pet.position)
+_PETS = select(_pet.species, _pet.size).where(_pet.household_id == _one).order_by(_pet.position)
 _PLACES = (
     select(
-        *(Placement.id, Placement.state, Placement.arrive_on, Placement.leave_on, Placement.people),
-        *(Placement.held_until, Placement.is_renewed, Placement.is_on_the_way, Placement.expected_at),
-        *(Placement.confirmed_at, Placement.received_at),
-        *(Unit.label, Room.label.label("room"), Room.floor, Site.id.label("site_id"), Site.code_name),
+        *(_p.id, _p.state, _p.arrive_on, _p.leave_on, _p.people, _p.held_until, _p.is_renewed, _p.is_on_the_way),
+        *(_p.expected_at, _p.confirmed_at, _p.received_at),
+        *(_u.label, _r.label.label("room"), _r.floor, _site.id.label("site_id"), _site.code_name),
     )
-    .join(Unit, Unit.id == Placement.unit_id)
-    .join(Room, Room.id == Unit.room_id)
-    .join(Site, Site.id == Unit.site_id)
-    .where(Placement.stay_id == bindparam("stay"), Placement.state.in_(CURRENT))
-    .order_by(Placement.arrive_on, Placement.id)
+    .select_from(
+        Placement.__table__.join(Unit.__table__, _u.id == _p.unit_id)
+        .join(Room.__table__, _r.id == _u.room_id)
+        .join(Site.__table__, _site.id == _u.site_id)
+    )
+    .where(_p.stay_id == bindparam("stay"), _p.state.in_(CURRENT))
+    .order_by(_p.arrive_on, _p.id)
 )
 
 

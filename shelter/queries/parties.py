@@ -14,21 +14,17 @@ from shelter.models.households import ExclusionKind, Household, Person, Pet, Saf
 from shelter.models.sealed import unseal
 
 _one: Any = bindparam("household")
-_NEEDS = select(Household.needs_step_free, Household.needs_cot).where(Household.id == _one)
+_h, _person, _pet, _x = (table.__table__.c for table in (Household, Person, Pet, SafetyExclusion))
+_NEEDS = select(_h.needs_step_free, _h.needs_cot).where(_h.id == _one)
 _PEOPLE = (
-    select(Person.id, Person.sex, Person.age_band, Person.allergies)
-    .where(Person.household_id == _one)
-    .order_by(Person.position)
+    select(_person.id, _person.sex, _person.age_band, _person.allergies)
+    .where(_person.household_id == _one)
+    .order_by(_person.position)
 )
-_PETS = select(Pet.species, Pet.size).where(Pet.household_id == _one).order_by(Pet.position)
-_EXCLUSIONS = select(
-    SafetyExclusion.id,
-    SafetyExclusion.kind,
-    SafetyExclusion.district_sealed,
-    SafetyExclusion.site_id,
-    SafetyExclusion.household_id,
-    SafetyExclusion.other_household_id,
-).where((SafetyExclusion.household_id == _one) | (SafetyExclusion.other_household_id == _one))
+_PETS = select(_pet.species, _pet.size).where(_pet.household_id == _one).order_by(_pet.position)
+_EXCLUSIONS = select(*(_x.id, _x.kind, _x.district_sealed, _x.site_id, _x.household_id, _x.other_household_id)).where(
+    (_x.household_id == _one) | (_x.other_household_id == _one)
+)
 
 
 def party_of(household_id: UUID, only: frozenset[UUID] | None = None) -> Party:

@@ -17,32 +17,27 @@ from shelter.models.audit import AuditEntry
 from shelter.models.people import LinkPurpose, OneTimeLink, SignInSession, SiteMembership, User, UserRole
 from shelter.models.sites import Site
 
+_user, _session, _role, _of = (table.__table__.c for table in (User, SignInSession, UserRole, SiteMembership))
 _WHO = (
-    select(
-        User.id,
-        User.login,
-        User.name,
-        User.locale,
-        SignInSession.last_active_at,
-        UserRole.role,
-        SiteMembership.site_id,
-    )
-    .join(SignInSession, SignInSession.user_id == User.id)
-    .outerjoin(UserRole, UserRole.user_id == User.id)
-    .outerjoin(
-        SiteMembership,
-        and_(  # from the first calendar day until the operating night of the last one is over
-            SiteMembership.user_id == User.id,
-            SiteMembership.from_on <= bindparam("today"),
-            or_(SiteMembership.until_on.is_(None), SiteMembership.until_on > bindparam("tonight")),
-        ),
+    select(*(_user.id, _user.login, _user.name, _user.locale, _session.last_active_at, _role.role, _of.site_id))
+    .select_from(
+        User.__table__.join(SignInSession.__table__, _session.user_id == _user.id)
+        .outerjoin(UserRole.__table__, _role.user_id == _user.id)
+        .outerjoin(
+            SiteMembership.__table__,
+            and_(  # from the first calendar day until the operating night of the last one is over
+                _of.user_id == _user.id,
+                _of.from_on <= bindparam("today"),
+                or_(_of.until_on.is_(None), _of.until_on > bindparam("tonight")),
+            ),
+        )
     )
     .where(
-        SignInSession.token_hash == bindparam("token_hash"),
-        SignInSession.ended_at.is_(None),
-        SignInSession.expires_at > bindparam("now"),
-        SignInSession.created_at > bindparam("shift_began"),
-        User.is_active,
+        _session.token_hash == bindparam("token_hash"),
+        _session.ended_at.is_(None),
+        _session.expires_at > bindparam("now"),
+        _session.created_at > bindparam("shift_began"),
+        _user.is_active,
     )
 )
 

@@ -19,37 +19,38 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 
 AFTERWARDS = timedelta(days=30)
+_h, _s, _p, _u = (table.__table__.c for table in (Household, Stay, Placement, Unit))
 
 
 def _condition(user: Any, sites: Any, since: Any) -> ColumnElement[bool]:
     at_my_sites = (
-        select(Placement.id)
-        .join(Stay, Stay.id == Placement.stay_id)
-        .join(Unit, Unit.id == Placement.unit_id)
+        select(_p.id)
+        .join(Stay.__table__, _s.id == _p.stay_id)
+        .join(Unit.__table__, _u.id == _p.unit_id)
         .where(
-            Stay.household_id == Household.id,
-            Unit.site_id.in_(sites),
+            _s.household_id == _h.id,
+            _u.site_id.in_(sites),
             or_(
-                Placement.state == PlacementState.IN_HOUSE,
+                _p.state == PlacementState.IN_HOUSE,
                 # Planned until months from now, and given up: it never was more than its first day.
-                and_(Placement.state.in_(GIVEN_UP), Placement.arrive_on >= since),
-                and_(Placement.state.not_in(GIVEN_UP), Placement.leave_on >= since),
+                and_(_p.state.in_(GIVEN_UP), _p.arrive_on >= since),
+                and_(_p.state.not_in(GIVEN_UP), _p.leave_on >= since),
             ),
         )
-        .correlate(Household)
+        .correlate(Household.__table__)
         .exists()
     )
     mine = (
-        select(Stay.id)
+        select(_s.id)
         .where(
-            Stay.household_id == Household.id,
-            Stay.state.in_(RUNNING),
-            or_(Stay.responsible_id == user, Stay.substitute_id == user),
+            _s.household_id == _h.id,
+            _s.state.in_(RUNNING),
+            or_(_s.responsible_id == user, _s.substitute_id == user),
         )
-        .correlate(Household)
+        .correlate(Household.__table__)
         .exists()
     )
-    return or_(Household.created_by_id == user, mine, at_my_sites)
+    return or_(_h.created_by_id == user, mine, at_my_sites)
 
 
 def readable(by: Principal) -> ColumnElement[bool]:
@@ -64,14 +65,11 @@ def readable(by: Principal) -> ColumnElement[bool]:
 # The same, built once, for statements that every booking asks; `reader` fills it in.
 READABLE = _condition(bindparam("reader"), bindparam("reader_sites", expanding=True), bindparam("since"))
 _BY_REFERENCE = (
-    select(Stay.id)
-    .join(Household, Household.id == Stay.household_id)
-    .where(Household.reference == bindparam("reference"), Stay.number == bindparam("number"), READABLE)
+    select(_s.id)
+    .join(Household.__table__, _h.id == _s.household_id)
+    .where(_h.reference == bindparam("reference"), _s.number == bindparam("number"), READABLE)
 )
-
-_GUEST = (
-    select(Stay.household_id).join(Household, Household.id == Stay.household_id).where(Stay.id == bindparam("stay"))
-)
+_GUEST = select(_s.household_id).join(Household.__table__, _h.id == _s.household_id).where(_s.id == bindparam("stay"))
 _READABLE_GUEST = _GUEST.where(READABLE)
 
 

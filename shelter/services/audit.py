@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from shelter import clock
 from shelter.domain.permissions import Principal
@@ -25,6 +25,11 @@ from shelter.models.sealed import seal
 from shelter.tables import uuid7
 
 CHAINS = 16
+_entry, _head = AuditEntry.__table__, AuditHead.__table__
+# Every act sends these: built once.
+_LOCKED_HEAD = select(_head.c.seq, _head.c.mac).where(_head.c.chain == bindparam("of")).with_for_update()
+_APPEND = insert(_entry)  # type: ignore[arg-type]
+_MOVE_HEAD = update(_head).where(_head.c.chain == bindparam("of")).values(seq=bindparam("to"), mac=bindparam("by"))  # type: ignore[arg-type]
 GENESIS = b"\0" * 32
 log = structlog.get_logger("audit")
 
@@ -52,8 +57,7 @@ def write(by: Principal, entries: list[Entry]) -> list[Link]:
     if not entries:
         return []
     chain = os.getpid() % CHAINS if db.engine.dialect.name == "postgresql" else 0
-    locked = select(AuditHead.seq, AuditHead.mac).where(AuditHead.chain == chain).with_for_update()
-    seq, mac = db.session.execute(locked).one()
+    seq, mac = db.session.execute(_LOCKED_HEAD, {"of": chain}).one()
     at = clock.now()
     rows, links = [], []
     for entry in entries:
@@ -73,8 +77,8 @@ def write(by: Principal, entries: list[Entry]) -> list[Link]:
         mac = link_mac(mac, row)
         rows.append({**row, "mac": mac})
         links.append(Link(chain, seq, mac))
-    db.session.execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]
-    db.session.execute(update(AuditHead).where(AuditHead.chain == chain).values(seq=seq, mac=mac))
+    db.session.execute(_APPEND, rows)
+    db.session.execute(_MOVE_HEAD, {"of": chain, "to": seq, "by": mac})
     return links
 
 

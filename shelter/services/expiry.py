@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, bindparam, select
 
 from shelter import clock
 from shelter.domain.nights import Nights
@@ -29,21 +30,33 @@ from shelter.services.one_by_one import one_by_one
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 GIVEN_UP_AFTER = timedelta(days=1)
+_SITES = (
+    select(Unit.__table__.c.site_id)
+    .join(Placement.__table__, Placement.unit_id == Unit.id)
+    .where(Placement.stay_id == bindparam("stay"))
+)
+_RAN_OUT = (
+    select(Placement)
+    .where(Placement.state == PlacementState.HELD, Placement.held_until <= bindparam("now"))
+    .order_by(Placement.id)
+    .execution_options(populate_existing=True)
+)
+_RAN_OUT_OF_STAY = _RAN_OUT.where(Placement.stay_id == bindparam("stay"))
+_RAN_OUT_OF_UNITS = _RAN_OUT.where(
+    Placement.unit_id.in_(bindparam("units", expanding=True)),
+    Placement.arrive_on < bindparam("until"),
+    Placement.leave_on > bindparam("first"),
+)
 
 
 def release_expired(unit_ids: Collection[int], nights: Nights, now: datetime) -> int:
     """Take these nights from holds that ran out, for whoever needs them; the sites are locked. How many holds."""
-    return _expire(
-        now,
-        Placement.unit_id.in_(list(unit_ids)),
-        Placement.arrive_on < nights.leave_on,
-        Placement.leave_on > nights.arrive_on,
-    )
+    return _expire(now, _RAN_OUT_OF_UNITS, units=list(unit_ids), first=nights.arrive_on, until=nights.leave_on)
 
 
 def release_run_out(stay: Stay, now: datetime) -> int:
     """The same for the holds of one stay, which makes room for the next one of its household."""
-    return _expire(now, Placement.stay_id == stay.id)
+    return _expire(now, _RAN_OUT_OF_STAY, stay=stay.id)
 
 
 def expire_holds(now: datetime | None = None) -> int:
@@ -57,7 +70,7 @@ def expire_holds(now: datetime | None = None) -> int:
         for stay_id, household_id in _stays_concerned(now):
             with each(), unit_of_work(SYSTEM) as work:
                 lock_stay(work, stay_id, household_id)
-                expired += _expire(now, Placement.stay_id == stay_id)
+                expired += _expire(now, _RAN_OUT_OF_STAY, stay=stay_id)
                 stay = db.session.get_one(Stay, stay_id, populate_existing=True)
                 if _is_given_up(stay, now) and cancel_if_empty(stay, CancelReason.HOLD_EXPIRED):
                     reference = stay_reference(stay.household.reference, stay.number)
@@ -78,19 +91,13 @@ def cancel_if_empty(stay: Stay, reason: CancelReason) -> bool:
 def lock_stay(work: UnitOfWork, stay_id: UUID, household_id: UUID) -> set[UUID]:
     """Household, stay, then its sites; which these are."""
     work.lock(household=household_id, stay=stay_id)
-    here = select(Unit.site_id).join(Placement, Placement.unit_id == Unit.id).where(Placement.stay_id == stay_id)
-    sites = set(db.session.scalars(here))
+    sites = set(db.session.scalars(_SITES, {"stay": stay_id}))
     work.lock(sites=sites)
     return sites
 
 
-def _expire(now: datetime, *which: ColumnElement[bool]) -> int:
-    found = db.session.scalars(
-        select(Placement)
-        .where(Placement.state == PlacementState.HELD, Placement.held_until <= now, *which)
-        .order_by(Placement.id)
-        .execution_options(populate_existing=True)
-    ).all()
+def _expire(now: datetime, ran_out_of: Select[Any], **which: Any) -> int:
+    found: Sequence[Placement] = db.session.scalars(ran_out_of, {"now": now, **which}).all()
     ran_out = [p for p in found if may_release_unasked(p.held_until, is_on_the_way=p.is_on_the_way, now=now)]
     for placement in ran_out:
         placement.state = move_placement(placement.state, PlacementState.EXPIRED)

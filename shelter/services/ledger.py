@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from shelter import clock
 from shelter.database import rows_changed
@@ -19,6 +19,13 @@ from shelter.models.stays import Placement, UnitNight
 from shelter.queries.installation import live_from
 from shelter.queries.ledger_check import wanted_by
 
+_n = UnitNight.__table__.c
+_NIGHTS = insert(UnitNight.__table__)  # type: ignore[arg-type]
+_RECOUNT = (
+    update(UnitNight.__table__)  # type: ignore[arg-type]
+    .where(_n.placement_id == bindparam("placement"), _n.people != bindparam("heads"))
+    .values(people=bindparam("heads"))
+)
 _SERIES = text(
     "INSERT INTO unit_night (unit_id, night, placement_id, closure_id, people)"
     " SELECT :unit_id, night::date, :placement_id, :closure_id, :people"
@@ -43,7 +50,7 @@ def claim(
     if db.engine.dialect.name == "postgresql" and is_run:
         db.session.execute(_SERIES, {**owner, "first": days[0], "last": days[-1]})
     else:
-        db.session.execute(insert(UnitNight.__table__), [{**owner, "night": day} for day in days])  # type: ignore[arg-type]
+        db.session.execute(_NIGHTS, [{**owner, "night": day} for day in days])
 
 
 def claim_for(placement: Placement, nights: Iterable[date]) -> None:
@@ -52,8 +59,7 @@ def claim_for(placement: Placement, nights: Iterable[date]) -> None:
 
 def recount(placement: Placement) -> None:
     """Its nights say how many people sleep there now."""
-    mine = update(UnitNight).where(UnitNight.placement_id == placement.id, UnitNight.people != placement.people)
-    db.session.execute(mine.values(people=placement.people).execution_options(synchronize_session=False))
+    db.session.execute(_RECOUNT, {"placement": placement.id, "heads": placement.people})
 
 
 def release(placement: Placement, *, from_night: date | None = None, before: date | None = None) -> int:

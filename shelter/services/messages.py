@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from shelter import clock
 from shelter.domain.contacts import TextChoice, may_text
@@ -33,6 +33,7 @@ LONGEST_WAIT = timedelta(hours=24)  # for a text that says nothing about a day
 LONGEST_INBOUND = 1_600
 LONGEST_NUMBER = 40
 PHONE = "phone"
+_DECIDED_SO = select(Message).where(Message.dedupe_key == bindparam("key"))
 
 
 def queue_message(
@@ -53,7 +54,7 @@ def queue_message(
     the text (the arrival by default), `before` the time until which she is asked to call.
     """
     key = f"{template.value}:{stay.id.hex}:{cause}"
-    if earlier := db.session.scalar(select(Message).where(Message.dedupe_key == key)):
+    if earlier := db.session.scalar(_DECIDED_SO, {"key": key}):
         return earlier
     now = clock.now()
     household = db.session.get_one(Household, stay.household_id)
@@ -93,7 +94,7 @@ def queue_staff_message(
     if number is None or is_danger(keyring.index(PHONE, number.e164)):
         return None
     key = f"{template.value}:{user.id.hex}:{cause}"
-    if earlier := db.session.scalar(select(Message).where(Message.dedupe_key == key)):
+    if earlier := db.session.scalar(_DECIDED_SO, {"key": key}):
         return earlier
     now = clock.now()
     message = Message(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from shelter.domain import references
 from shelter.domain.matching import Party
 from shelter.extensions import db
 from shelter.models.households import ExclusionKind, Household, Person, Pet, SafetyExclusion
 from shelter.services.unit_of_work import UnitOfWork
+
+_household = Household.__table__.c
+_NAMED_SO = select(_household.id).where(_household.reference == bindparam("reference"))
 
 
 def register(work: UnitOfWork, party: Party, now: datetime) -> Household:
@@ -57,5 +60,5 @@ def _exclusion(
 def _unused_reference() -> str:
     while True:
         reference = references.new_reference()
-        if db.session.scalar(select(Household.id).where(Household.reference == reference)) is None:
+        if db.session.scalar(_NAMED_SO, {"reference": reference}) is None:
             return reference

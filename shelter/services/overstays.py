@@ -33,6 +33,17 @@ from shelter.services.one_by_one import one_by_one
 from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 AHEAD = timedelta(days=7)
+_p, _u = Placement.__table__.c, Unit.__table__.c
+_USED_UP = (
+    select(_p.id, _p.unit_id, _p.stay_id, _p.people, _p.leave_on)
+    .join(Unit.__table__, _u.id == _p.unit_id)
+    .where(
+        _p.state == PlacementState.IN_HOUSE,
+        _p.leave_on <= bindparam("tonight"),
+        _u.site_id.in_(bindparam("sites", expanding=True)),
+    )
+    .order_by(_p.unit_id, _p.id)
+)
 
 
 def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
@@ -49,17 +60,7 @@ def _used_up(site_ids: Collection[UUID], tonight: date) -> list[Row]:
     """Checked-in placements whose planned nights do not cover tonight."""
     if not site_ids:
         return []
-    rows = (
-        select(Placement.id, Placement.unit_id, Placement.stay_id, Placement.people, Placement.leave_on)
-        .join(Unit, Unit.id == Placement.unit_id)
-        .where(
-            Placement.state == PlacementState.IN_HOUSE,
-            Placement.leave_on <= tonight,
-            Unit.site_id.in_(list(site_ids)),
-        )
-        .order_by(Placement.unit_id, Placement.id)
-    )
-    return list(db.session.execute(rows))
+    return list(db.session.execute(_USED_UP, {"tonight": tonight, "sites": list(site_ids)}))
 
 
 def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dict[date, int | None]]:

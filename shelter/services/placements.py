@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
 
 from shelter import clock, config
 from shelter.domain import limits
@@ -56,6 +57,16 @@ __all__ = [
     "release_hold",
     "renew_hold",
 ]
+
+_SITES_OF = select(Unit.__table__.c.id, Unit.__table__.c.site_id).where(
+    Unit.__table__.c.id.in_(bindparam("units", expanding=True))
+)
+_STAY = (
+    select(Stay)
+    .where(Stay.id == bindparam("stay"))
+    .options(joinedload(Stay.household, innerjoin=True))
+    .execution_options(populate_existing=True)
+)
 
 
 def hold_units(
@@ -236,7 +247,7 @@ def _take_back(placement: Placement, stay: Stay, now: datetime) -> None:
 
 def _sites_of(unit_ids: Iterable[int]) -> dict[int, UUID]:
     ids = set(unit_ids)
-    found = dict(db.session.execute(select(Unit.id, Unit.site_id).where(Unit.id.in_(ids))).all())
+    found = dict(db.session.execute(_SITES_OF, {"units": list(ids)}).all())
     if not ids or ids - set(found):
         raise NotFound()
     return found
@@ -273,9 +284,7 @@ def _stay_for(
     if arrive_on < clock.shelter_day(now):
         raise NightHasPassed(arrive_on)
     if stay_id is not None:
-        stay = db.session.scalars(
-            select(Stay).where(Stay.id == stay_id).execution_options(populate_existing=True)
-        ).one()
+        stay = db.session.scalars(_STAY, {"stay": stay_id}).one()
         if stay.state not in RUNNING:
             raise NothingToDo()
     else:
@@ -341,7 +350,7 @@ def _take(work: UnitOfWork, stay_id: UUID) -> Stay:
         raise NotFound()
     sites = expiry.lock_stay(work, stay_id, household_id)
     overstays.keep_rooms(sites, clock.shelter_day())
-    return db.session.get_one(Stay, stay_id, populate_existing=True)
+    return db.session.scalars(_STAY, {"stay": stay_id}).one()
 
 
 def _take_held(work: UnitOfWork, stay_id: UUID) -> tuple[Stay, list[Placement]]:

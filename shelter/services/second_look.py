@@ -83,8 +83,8 @@ def check_fit(
 def _reasons(
     placement: Placement, household_id: UUID, nights: Nights, now: datetime, *, is_apart: bool
 ) -> Sequence[Reason]:
-    here = frozenset(member.person_id for member in placement.members)
-    party = parties.party_of(household_id, only=here if is_apart and here else None)
+    here = frozenset(member.person_id for member in placement.members) if is_apart else None
+    party = parties.party_of(household_id, only=here or None)
     if is_apart:
         has_infant = any(age is AgeBand.INFANT for _, age in party.people)
         # The cot goes with the infants; which of the rooms is the pets' is asked of all rooms together.

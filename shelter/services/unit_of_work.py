@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -31,6 +31,25 @@ from shelter.models.sites import Site
 from shelter.models.stays import Stay
 from shelter.services import audit
 
+_act = IdempotentAct.__table__.c
+# Every use case sends these: built once.
+_INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_CLAIM = {
+    dialect: insert(IdempotentAct.__table__).on_conflict_do_nothing().returning(_act.key)
+    for dialect, insert in _INSERT.items()
+}
+_KEEP_RESULT = (
+    update(IdempotentAct.__table__)  # type: ignore[arg-type]
+    .where(_act.user_id == bindparam("by"), _act.key == bindparam("once"))
+    .values(result=bindparam("told"))
+)
+_LOCK: dict[Any, Select[Any]] = {
+    table: select(table.id)
+    .where(table.id.in_(bindparam("ids", expanding=True)))
+    .order_by(table.id)
+    .with_for_update(key_share=True)
+    for table in (Household, Stay, Site)
+}
 _IS_OPEN = "is_in_a_unit_of_work"  # what was flushed already would be lost with the rollback of an inner one
 
 
@@ -66,8 +85,7 @@ class UnitOfWork:
                 raise RuntimeError("locks are taken once and in order: household, stay, sites")
             self._rank = rank
             if db.engine.dialect.name == "postgresql":
-                rows = select(table.id).where(table.id.in_(ids)).order_by(table.id)
-                db.session.execute(rows.with_for_update(key_share=True)).all()
+                db.session.execute(_LOCK[table], {"ids": ids}).all()
 
     def record(
         self,
@@ -139,15 +157,13 @@ def _commit() -> None:
 
 def _claim(work: UnitOfWork, once: Once) -> None:
     """Insert the key, or learn what was done under it. A concurrent twin makes us wait for its end."""
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
     values = {
         "user_id": work.by.user_id,
         "key": once.key,
         "fingerprint": once.fingerprint,
         "created_at": clock.now(),
     }
-    kept = insert(IdempotentAct).values(values).on_conflict_do_nothing().returning(IdempotentAct.key)
-    if db.session.scalar(kept) is not None:
+    if db.session.scalar(_CLAIM[db.engine.dialect.name], values) is not None:
         return
     earlier = db.session.get_one(IdempotentAct, (work.by.user_id, once.key))
     if earlier.fingerprint != once.fingerprint:
@@ -156,5 +172,4 @@ def _claim(work: UnitOfWork, once: Once) -> None:
 
 
 def _keep_result(work: UnitOfWork, once: Once) -> None:
-    mine = update(IdempotentAct).where(IdempotentAct.user_id == work.by.user_id, IdempotentAct.key == once.key)
-    db.session.execute(mine.values(result=work.result).execution_options(synchronize_session=False))
+    db.session.execute(_KEEP_RESULT, {"by": work.by.user_id, "once": once.key, "told": work.result})
