@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -32,6 +34,16 @@ def in_force(site_id: UUID, on: date) -> StayPolicyVersion:
 
 def rules(version: StayPolicyVersion) -> StayPolicy:
     """The version as the domain knows it."""
+    return replace(
+        _of_the_limit(version),
+        decided_by=version.decided_by,
+        thresholds=tuple(version.thresholds),
+        readmission_rule=version.readmission_rule,
+    )
+
+
+def _of_the_limit(version: Any) -> StayPolicy:
+    """What of a version, or of a row with these columns, says when a stay ends."""
     return StayPolicy(
         months=version.months,
         days=version.days,
@@ -39,9 +51,6 @@ def rules(version: StayPolicyVersion) -> StayPolicy:
         extension_months=version.extension_months,
         extension_days=version.extension_days,
         max_extensions=version.max_extensions,
-        decided_by=version.decided_by,
-        thresholds=tuple(version.thresholds),
-        readmission_rule=version.readmission_rule,
     )
 
 
@@ -57,7 +66,7 @@ def limit_for(
 
     `of_stay`: the stay itself, which is not one of the earlier ones, ended or not.
     """
-    limit = limits.limit_on(check_in_on, rules(version), granted_steps)
+    limit = limits.limit_on(check_in_on, _of_the_limit(version), granted_steps)
     earlier = earlier_nights(version, check_in_on, household_id, but=of_stay)
     return max(limit - timedelta(days=earlier), check_in_on + timedelta(days=1)) if earlier else limit
 

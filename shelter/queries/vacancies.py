@@ -134,7 +134,7 @@ _SITES = (
     select(
         *(_s.id, _s.code_name, _s.is_paused, _s.is_overflow, _s.district_sealed, _v.effective_from),
         *(_v.months, _v.days, _v.counting_rule, _v.extension_months, _v.extension_days, _v.max_extensions),
-        *(_v.decided_by, _v.thresholds, _v.readmission_rule),
+        _v.readmission_rule,
     )
     .join(StayPolicyVersion.__table__, _v.site_id == _s.id)
     .order_by(_s.code_name, _v.effective_from)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock
@@ -18,12 +18,15 @@ from shelter.domain.people import DraftTooLarge
 from shelter.domain.permissions import SYSTEM, Principal
 from shelter.extensions import db
 from shelter.models.people import Draft
-from shelter.models.sealed import seal
+from shelter.models.sealed import seal, unseal
 from shelter.services.unit_of_work import unit_of_work
 from shelter.tables import uuid7
 
 LARGEST = 256 * 1024
 KEEP = timedelta(days=3)
+_d = Draft.__table__.c
+_MINE = select(_d.id, _d.purpose, _d.body_sealed, _d.saved_at).where(_d.user_id == bindparam("user"))
+_BY_ID, _BY_PURPOSE = _MINE.where(_d.id == bindparam("which")), _MINE.where(_d.purpose == bindparam("which"))
 MOST = 40  # drafts of one person; the oldest go
 
 
@@ -67,8 +70,13 @@ def read_draft(
     *, by: Principal, purpose: str | None = None, draft_id: UUID | None = None
 ) -> SavedDraft | None:
     """The person's own draft by purpose or id; None when there is none, or it is somebody else's."""
-    draft = db.session.scalar(select(Draft).where(*_one(by, purpose=purpose, draft_id=draft_id)))
-    return SavedDraft(draft.id, draft.purpose, draft.body or {}, draft.saved_at) if draft else None
+    which = _check_one(by, purpose=purpose, draft_id=draft_id)
+    asked = _BY_PURPOSE if draft_id is None else _BY_ID
+    draft = db.session.execute(asked, {"user": by.user_id, "which": which}).one_or_none()
+    if draft is None:
+        return None
+    body = unseal(draft.body_sealed, Draft.__tablename__, "body_sealed", draft.id) if draft.body_sealed else {}
+    return SavedDraft(draft.id, draft.purpose, body, draft.saved_at)
 
 
 def drop_draft(*, by: Principal, purpose: str | None = None, draft_id: UUID | None = None) -> None:
@@ -95,6 +103,13 @@ def forget_old_drafts(*, by: Principal = SYSTEM) -> int:
 
 
 def _one(by: Principal, *, purpose: str | None = None, draft_id: UUID | None = None) -> list:
-    if by.user_id is None or (purpose is None) == (draft_id is None):
-        raise NotFound()
+    _check_one(by, purpose=purpose, draft_id=draft_id)
     return [Draft.user_id == by.user_id, Draft.id == draft_id if draft_id else Draft.purpose == purpose]
+
+
+def _check_one(by: Principal, *, purpose: str | None, draft_id: UUID | None) -> str | UUID:
+    """By one of both, of somebody who is signed in."""
+    which = draft_id or purpose
+    if by.user_id is None or (purpose is None) == (draft_id is None) or which is None:
+        raise NotFound()
+    return which
