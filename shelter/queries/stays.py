@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from shelter import clock
@@ -30,7 +30,7 @@ from shelter.models.households import Household
 from shelter.models.people import User
 from shelter.models.sites import Room, Site, Unit
 from shelter.models.stays import Placement, Stay, StayFlag
-from shelter.queries.visibility import readable
+from shelter.queries.visibility import readable_in_a_list
 
 PAGE_SIZE = 20
 SHOWN = (
@@ -122,10 +122,16 @@ class Page:
     total: int
 
 
-def list_stays(which: StayList, by: Principal, *, number: int = 1, size: int = PAGE_SIZE) -> Page:
-    """Readable stays, those with the fewest days left first; past ones with the latest end first."""
-    wanted = [readable(by), *_conditions(which, by)]
-    total = db.session.scalar(_joined(select(func.count(Stay.id))).where(*wanted)) or 0
+def list_stays(
+    which: StayList, by: Principal, *, number: int = 1, size: int = PAGE_SIZE, total: int | None = None
+) -> Page:
+    """Readable stays, those with the fewest days left first; past ones with the latest end first.
+
+    `total`: how many there are, where `count_stays` has said so.
+    """
+    wanted = [readable_in_a_list(by), *_conditions(which, by)]
+    if total is None:
+        total = db.session.scalar(_joined(select(func.count(Stay.id))).where(*wanted)) or 0
     number = max(1, min(number, -(-total // size) or 1))
     responsible = aliased(User)
     rows = _joined(select(Stay, Household.reference, responsible.name)).outerjoin(
@@ -134,8 +140,8 @@ def list_stays(which: StayList, by: Principal, *, number: int = 1, size: int = P
     order = (Stay.ended_at.desc(), Stay.created_at.desc()) if which is StayList.PAST else (Stay.limit_on,)
     rows = rows.where(*wanted).order_by(*order, Stay.id).limit(size).offset((number - 1) * size)
     found = db.session.execute(rows).all()
-    ids = [stay.id for stay, _reference, _name in found]
-    rooms, near = rooms_of(ids), _flagged(ids)
+    listed = [stay for stay, _reference, _name in found]
+    rooms, near = rooms_of(stay.id for stay in listed), _flagged(listed)
     return Page(
         tuple(_row(stay, ref, name, rooms[stay.id], stay.id in near) for stay, ref, name in found),
         number,
@@ -148,7 +154,7 @@ def count_stays(by: Principal) -> dict[StayList, int]:
     """How many each list of what is going on holds, for its tab; what is past only grows, and is not counted."""
     lists = [which for which in StayList if which is not StayList.PAST]
     counts = [func.count().filter(*_conditions(which, by)) for which in lists]
-    found = db.session.execute(_joined(select(*counts)).where(readable(by), Stay.state.in_(RUNNING))).one()
+    found = db.session.execute(_joined(select(*counts)).where(readable_in_a_list(by), Stay.state.in_(RUNNING))).one()
     return dict(zip(lists, found, strict=True))
 
 
@@ -169,13 +175,11 @@ def _conditions(which: StayList, by: Principal) -> list[ColumnElement[bool]]:
     return [running]
 
 
-def _flagged(stay_ids: Collection[UUID]) -> set[UUID]:
-    flags = (
-        select(StayFlag.stay_id)
-        .join(Stay, and_(Stay.id == StayFlag.stay_id, Stay.limit_on == StayFlag.limit_on))
-        .where(StayFlag.stay_id.in_(list(stay_ids)), Stay.state == StayState.IN_HOUSE)
-    )
-    return set(db.session.scalars(flags)) if stay_ids else set()
+def _flagged(stays: Collection[Stay]) -> set[UUID]:
+    """Those of them that are in the house and flagged for their limit as it is now."""
+    limit_of = {stay.id: stay.limit_on for stay in stays if stay.state is StayState.IN_HOUSE}
+    flags = select(StayFlag.stay_id, StayFlag.limit_on).where(StayFlag.stay_id.in_(list(limit_of)))
+    return {stay_id for stay_id, limit_on in db.session.execute(flags) if limit_of[stay_id] == limit_on}
 
 
 def _row(stay: Stay, reference: str, responsible: str | None, rooms: list[RoomView], is_near: bool) -> StayRow:

@@ -3,11 +3,12 @@ was, at their sites."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select, true, union
 
 from shelter import clock
 from shelter.domain.errors import NotPermitted
@@ -19,47 +20,66 @@ from shelter.models.sites import Unit
 from shelter.models.stays import Placement, Stay
 
 AFTERWARDS = timedelta(days=30)
+CAME_OR_COME = frozenset(PlacementState) - GIVEN_UP - {PlacementState.IN_HOUSE}
 _h, _s, _p, _u = (table.__table__.c for table in (Household, Stay, Placement, Unit))
 
 
-def _condition(user: Any, sites: Any, since: Any) -> ColumnElement[bool]:
-    at_my_sites = (
-        select(_p.id)
-        .join(Stay.__table__, _s.id == _p.stay_id)
-        .join(Unit.__table__, _u.id == _p.unit_id)
+def _whose(user: Any, sites: Any, since: Any) -> tuple[Select[Any], Select[Any]]:
+    """Households with a running stay this person answers for; and those that are, or lately were, at these sites."""
+    answers_for = select(_s.household_id).where(
+        _s.state.in_(RUNNING), or_(_s.responsible_id == user, _s.substitute_id == user)
+    )
+    at_sites = (
+        select(_s.household_id)
+        .join(Placement.__table__, _p.stay_id == _s.id)
         .where(
-            _s.household_id == _h.id,
-            _u.site_id.in_(sites),
+            _p.unit_id.in_(select(_u.id).where(_u.site_id.in_(sites))),
             or_(
                 _p.state == PlacementState.IN_HOUSE,
-                # Planned until months from now, and given up: it never was more than its first day.
-                and_(_p.state.in_(GIVEN_UP), _p.arrive_on >= since),
-                and_(_p.state.not_in(GIVEN_UP), _p.leave_on >= since),
+                and_(_p.state.in_(CAME_OR_COME), _p.leave_on >= since),
+                # Planned until months from now, and given up: it never was more than its first day. The day of
+                # leaving is later anyway, and has an index.
+                and_(_p.state.in_(GIVEN_UP), _p.leave_on >= since, _p.arrive_on >= since),
             ),
         )
-        .correlate(Household.__table__)
-        .exists()
     )
-    mine = (
-        select(_s.id)
-        .where(
-            _s.household_id == _h.id,
-            _s.state.in_(RUNNING),
-            or_(_s.responsible_id == user, _s.substitute_id == user),
-        )
-        .correlate(Household.__table__)
-        .exists()
+    return answers_for, at_sites
+
+
+def _condition(user: Any, sites: Any, since: Any) -> ColumnElement[bool]:
+    theirs = (
+        households.where(_s.household_id == _h.id).correlate(Household.__table__).exists()
+        for households in _whose(user, sites, since)
     )
-    return or_(_h.created_by_id == user, mine, at_my_sites)
+    return or_(_h.created_by_id == user, *theirs)
 
 
 def readable(by: Principal) -> ColumnElement[bool]:
-    """A condition on `Household`: this person may read the record. False for everybody without the permission."""
+    """A condition on `Household`: this person may read the record. False for everybody without the permission.
+
+    Asked of one record, or a few; of a list ask `readable_in_a_list`.
+    """
+    return _readable(by, _condition)
+
+
+def readable_in_a_list(by: Principal) -> ColumnElement[bool]:
+    """The same condition, for the many rows of a list: whoever is readable is gathered once, by the indexes, however
+    many households there have been.
+    """
+    return _readable(by, _among)
+
+
+def _among(user: Any, sites: Any, since: Any) -> ColumnElement[bool]:
+    made = select(_h.id).where(_h.created_by_id == user)
+    return _h.id.in_(union(made, *_whose(user, sites, since)))
+
+
+def _readable(by: Principal, condition: Callable[..., ColumnElement[bool]]) -> ColumnElement[bool]:
     if by.is_system:
         return true()
     if not by.can(Permission.HOUSEHOLDS_READ):
         return ~true()
-    return _condition(by.user_id, by.site_ids, clock.shelter_day() - AFTERWARDS)
+    return condition(by.user_id, by.site_ids, clock.shelter_day() - AFTERWARDS)
 
 
 # The same, built once, for statements that every booking asks; `reader` fills it in.

@@ -122,6 +122,7 @@ def works(prepared: dict[str, Any]) -> list[Work]:
         Work("today", "Today of a coordinator", page("/"), floor="tonight"),
         Work("today-manager", "Today of a manager", page("/"), floor="tonight", is_managers=True),
         Work("stays", "the list of stays", page("/stays"), floor="running"),
+        Work("past", "the list of past stays", page("/stays/list/past")),
     ]
     return found
 

@@ -44,8 +44,9 @@ def some(which: str) -> ResponseReturnValue:
 
 
 def _list(which: StayList) -> str:
-    page = stays.list_stays(which, current_user, number=request.args.get("page", 1, type=int))
     counts = stays.count_stays(current_user)
+    number = request.args.get("page", 1, type=int)
+    page = stays.list_stays(which, current_user, number=number, total=counts.get(which))
     tabs = [
         {
             "href": url_for("stays.index") if tab is StayList.RUNNING else url_for("stays.some", which=tab.value),
