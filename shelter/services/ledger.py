@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, text, update
 
@@ -55,6 +56,18 @@ def claim(
 
 def claim_for(placement: Placement, nights: Iterable[date]) -> None:
     claim(placement.unit_id, nights, placement_id=placement.id, people=placement.people)
+
+
+def claim_for_all(owners: Iterable[tuple[Any, Iterable[date]]]) -> int:
+    """The same for several placements, or rows with their columns, in one statement; how many nights."""
+    nights = [
+        {"unit_id": owner.unit_id, "night": night, "placement_id": owner.id, "closure_id": None, "people": owner.people}
+        for owner, nights in owners
+        for night in nights
+    ]
+    if nights:
+        db.session.execute(_NIGHTS, sorted(nights, key=lambda night: (night["night"], night["unit_id"])))
+    return len(nights)
 
 
 def recount(placement: Placement) -> None:

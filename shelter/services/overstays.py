@@ -53,7 +53,7 @@ def keep_rooms(site_ids: Collection[UUID], tonight: date) -> int:
         return 0
     owners = _owners([row.unit_id for row in late], min(row.leave_on for row in late), tonight)
     start = installation.first_written_night()
-    return sum(_keep(row, owners[row.unit_id], tonight, start) for row in late)
+    return ledger.claim_for_all([(row, _missing(row, owners[row.unit_id], tonight, start)) for row in late])
 
 
 def _used_up(site_ids: Collection[UUID], tonight: date) -> list[Row]:
@@ -74,18 +74,17 @@ def _owners(unit_ids: Collection[int], first: date, last: date) -> dict[int, dic
     return found
 
 
-def _keep(row: Row, owners: dict[date, int | None], tonight: date, start: date) -> int:
+def _missing(row: Row, owners: dict[date, int | None], tonight: date, start: date) -> list[date]:
+    """The nights up to tonight that are nobody's yet; from now on they are counted as the placement's."""
     if max(row.leave_on, start) > tonight:
-        return 0
+        return []
     due = Nights(max(row.leave_on, start), tonight + DAY)
     if any(night in owners and owners[night] != row.id for night in due):
         expiry.release_expired([row.unit_id], due, clock.now())
         owners = _owners([row.unit_id], row.leave_on, tonight)[row.unit_id]
     missing = [night for night in due if night not in owners]
-    ledger.claim(row.unit_id, missing, placement_id=row.id, people=row.people)
-    for night in missing:
-        owners[night] = row.id
-    return len(missing)
+    owners.update(dict.fromkeys(missing, row.id))
+    return missing
 
 
 _one: Any = bindparam("household")
@@ -149,9 +148,9 @@ def _tell_of_collisions(work: UnitOfWork, site_id: UUID, tonight: date) -> int:
     local_now = clock.local(clock.now())
     used_up = _used_up([site_id], tonight)
     late = [row for row in used_up if row.leave_on < tonight or is_overdue_departure(row.leave_on, local_now)]
-    apart, told = _kept_apart_from_somebody(row.stay_id for row in late), 0
+    apart, coming, told = _kept_apart_from_somebody(row.stay_id for row in late), _next_nights(late, tonight), 0
     for row in late:
-        for night, placement_id in _next_ones(row, tonight):
+        for night, placement_id in _next_ones(row, coming[row.unit_id]):
             told += stay_tasks.raise_task(
                 work,
                 TaskKind.COLLISION,
@@ -204,21 +203,30 @@ def _meeting(stay: Stay, site_id: UUID, tonight: date) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _next_ones(row: Row, tonight: date) -> list[tuple[date, int | None]]:
-    """Whoever holds one of the coming nights of the same unit: the first night of each. None is a closure."""
-    rows = (
-        select(UnitNight.night, UnitNight.placement_id)
-        .outerjoin(Placement, Placement.id == UnitNight.placement_id)
-        .where(
-            UnitNight.unit_id == row.unit_id,
-            UnitNight.night >= row.leave_on,
-            UnitNight.night <= tonight + AHEAD,
-            UnitNight.placement_id.is_distinct_from(row.id),
-            UnitNight.placement_id.is_(None) | (Placement.state.in_(KEEPS_NIGHTS) & (Placement.stay_id != row.stay_id)),
+def _next_nights(late: Collection[Row], tonight: date) -> dict[int, list[Row]]:
+    """Of the units of those who have not left: their nights from then on to a week ahead, in order."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    if late:
+        rows = (
+            select(UnitNight.unit_id, UnitNight.night, UnitNight.placement_id, Placement.state, Placement.stay_id)
+            .outerjoin(Placement, Placement.id == UnitNight.placement_id)
+            .where(
+                UnitNight.unit_id.in_([row.unit_id for row in late]),
+                UnitNight.night >= min(row.leave_on for row in late),
+                UnitNight.night <= tonight + AHEAD,
+            )
+            .order_by(UnitNight.night)
         )
-        .order_by(UnitNight.night)
-    )
+        for night in db.session.execute(rows):
+            found[night.unit_id].append(night)
+    return found
+
+
+def _next_ones(row: Row, nights: Iterable[Row]) -> list[tuple[date, int | None]]:
+    """Who else holds nights of their unit from the planned day of leaving on: the first of each. None is a closure."""
     first: dict[int | None, date] = {}
-    for night, placement_id in db.session.execute(rows):
-        first.setdefault(placement_id, night)
+    for night in nights:
+        is_anothers = night.placement_id is None or (night.state in KEEPS_NIGHTS and night.stay_id != row.stay_id)
+        if is_anothers and night.night >= row.leave_on:
+            first.setdefault(night.placement_id, night.night)
     return [(night, placement_id) for placement_id, night in first.items()]
