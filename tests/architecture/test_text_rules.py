@@ -12,10 +12,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CODE = (".py", ".html", ".js", ".css", ".sh")
 LONGEST = 400
-# A longer file needs a reason that stands here.
-LONGER: dict[str, str] = {
-    "tests/services/test_corners.py": "one collection of corners, each read on its own",
-}
 SHAPELESS = {"utils", "util", "helpers", "helper", "common", "misc", "parts"}
 # The pattern is put together so that this file does not match itself.
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|work|Users)" + r"/[\w.-]+")
@@ -77,12 +73,8 @@ def test_templates_do_not_switch_escaping_off() -> None:
 
 
 def test_files_can_be_read_in_one_sitting() -> None:
-    long = {n: len(text(n).splitlines()) for n in sources() if n.endswith(CODE) and n not in LONGER}
+    long = {n: len(text(n).splitlines()) for n in sources() if n.endswith(CODE)}
     assert not {n: count for n, count in long.items() if count > LONGEST}
-
-
-def test_no_reason_for_a_long_file_outlives_it() -> None:
-    assert not [n for n in LONGER if len(text(n).splitlines()) <= LONGEST]
 
 
 def test_modules_are_named_by_what_they_mean() -> None:
