@@ -57,9 +57,12 @@ def test_a_room_not_right_for_others_is_asked_about_once_it_was_refused(
     make_stay(make_beds(site)[0], household=household)
     path = f"/stays/{household.reference}-1/check-in"
     assert BOX not in look(browser, path).text
-    assert BOX in refused(browser, path).text
+    again = refused(browser, path)
+    assert BOX in again.text
+    assert again.links()["Look for another room"] == f"/stays/{household.reference}-1/transfer"
     done = browser.post(path, data=look(browser, path).fields() | {"accepts_misfit": "y"})
     assert done.status_code == 303
+    assert "known not to be the right room in everything" in look(browser, f"/stays/{household.reference}-1").text
 
 
 def test_whom_they_must_not_meet_is_not_said_and_cannot_be_accepted(

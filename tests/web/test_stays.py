@@ -316,7 +316,8 @@ def test_a_transfer_offers_only_rooms_that_fit(browser: PageClient, house: House
 def test_a_planned_move_is_completed(browser: PageClient, house: House) -> None:
     reference = house.in_house()
     later = (clock.shelter_day() + timedelta(days=2)).isoformat()
-    done(browser, f"/stays/{reference}/transfer", to_unit_id=str(house.units[2]), from_night=later)
+    page = done(browser, f"/stays/{reference}/transfer", to_unit_id=str(house.units[2]), from_night=later)
+    assert {"They have moved", "Check in"} & set(page.links()) == {"They have moved"}
     assert house.now(reference)[1] == [PlacementState.IN_HOUSE, PlacementState.BOOKED]
     done(browser, f"/stays/{reference}/move")
     assert house.now(reference)[1] == [PlacementState.MOVED, PlacementState.IN_HOUSE]

@@ -60,7 +60,7 @@ def other_acts(record: StayRecord) -> list[Act]:
     facts, counting, first = record.facts, record.facts.counting, next_act(record)
     is_waiting = bool(facts.in_state(PlacementState.NO_SHOW))
     wanted: list[tuple[bool, str, str]] = [
-        (bool(facts.expected), "stays.check_in", _("Check in")),
+        (_comes_to_another_room(facts), "stays.check_in", _("Check in")),
         (bool(facts.in_state(PlacementState.BOOKED)) and not facts.here, "placements.card", _("Arrival card")),
         (bool(facts.in_state(PlacementState.BOOKED)) and not facts.here, "stays.no_show", _("Did not arrive")),
         (is_waiting, "stays.expect_again", _("They will come after all")),
@@ -78,6 +78,12 @@ def other_acts(record: StayRecord) -> list[Act]:
     ]
     acts = [_act(facts, endpoint, said) for is_possible, endpoint, said in wanted if is_possible]
     return [act for act in acts if first is None or act.href != first.href]
+
+
+def _comes_to_another_room(facts: StayFacts) -> bool:
+    """Somebody is expected, and not only from the room they are in: such a move has an act of its own."""
+    moves = {new.placement_id for _old, new in facts.next_rooms}
+    return any(room.placement_id not in moves for room in facts.expected)
 
 
 def corrections(facts: StayFacts) -> list[Act]:
@@ -140,7 +146,8 @@ def event(happened: EventView, facts: StayFacts) -> dict[str, Any]:
     title = say(_Said(happened.data, rooms)) if say else _("Changed")
     late = _("late entry, recorded %(at)s", at=formats.moment(happened.at)) if happened.is_late_entry else None
     by = happened.by or _("The system")
-    text = " · ".join(filter(None, (happened.note, late)))
+    misfit = _("known not to be the right room in everything") if happened.data.get("is_misfit") else None
+    text = " · ".join(filter(None, (happened.note, misfit, late)))
     return {"title": title, "at": happened.happened_at, "by": by, "text": text or None}
 
 
