@@ -20,7 +20,6 @@ CONNECT_SECONDS = 4
 BUSY_TIMEOUT_MS = 4_000
 SHORTEST_WAIT_MS = 500
 ASK_AGAIN_MS = 1
-CACHE_KB = 4_000  # of each connection; what it has not, the kernel has. Four times as much was no faster
 STATEMENT_TIMEOUT_MS = 30_000  # of jobs and commands; while somebody waits for a page, BUSY_TIMEOUT_MS
 WRITE_INTENT = {"begin": "IMMEDIATE"}
 NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
@@ -67,7 +66,6 @@ def prepare(engine: Engine) -> None:
             "synchronous=FULL",
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
-            f"cache_size=-{CACHE_KB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
