@@ -40,6 +40,11 @@ def keep_places(file: Path) -> None:
     field_keys.batches = ahead
 
 
+def say(*words: object) -> None:
+    """A line at once: where output is not buffered, `print` makes several writes of it, and a kill comes in between."""
+    os.write(sys.stdout.fileno(), (" ".join(map(str, words)) + "\n").encode())
+
+
 def main() -> None:
     if len(sys.argv) > 1:
         keep_places(Path(sys.argv[1]))
@@ -48,10 +53,10 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             with app.app_context():
-                field_keys.rotate(lambda _: print("written", flush=True))
+                field_keys.rotate(lambda _: say("written"))
             os._exit(0)
-        print("begun", pid, flush=True)
-        print("ended", os.waitpid(pid, 0)[1], flush=True)
+        say("begun", pid)
+        say("ended", os.waitpid(pid, 0)[1])
 
 
 if __name__ == "__main__":

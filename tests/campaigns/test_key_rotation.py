@@ -75,6 +75,8 @@ class Rotator:
                     written += 1
                 case ["ended", status]:
                     return int(status)
+                case other:
+                    raise AssertionError(f"the rotator said {other}")
             if pid and written == commits:
                 time.sleep(chance.uniform(0, MOMENTS) if chance else 0)
                 os.kill(pid, signal.SIGKILL)
