@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from flask import g, has_request_context
 from sqlalchemy import Connection, CursorResult, Engine, Result, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 
 CONNECT_SECONDS = 4
@@ -22,6 +23,8 @@ SHORTEST_WAIT_MS = 500
 ASK_AGAIN_MS = 1
 STATEMENT_TIMEOUT_MS = 30_000  # of jobs and commands; while somebody waits for a page, BUSY_TIMEOUT_MS
 WRITE_INTENT = {"begin": "IMMEDIATE"}
+# With ON CONFLICT, which both have and SQLAlchemy keeps apart.
+INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 NEVER_QUOTED = {"hide_parameters": True}  # in the message of an error, wherever that ends up
 # What is raised when the database cannot be reached or does not answer in time.
 UNAVAILABLE: tuple[type[Exception], ...] = (OperationalError, InterfaceError, TimeoutError)

@@ -25,10 +25,10 @@ from shelter.models.sealed import seal
 from shelter.tables import uuid7
 
 CHAINS = 16
-_entry, _head = AuditEntry.__table__, AuditHead.__table__
+_head = AuditHead.__table__
 # Every act sends these: built once.
 _LOCKED_HEAD = select(_head.c.seq, _head.c.mac).where(_head.c.chain == bindparam("of")).with_for_update()
-_APPEND = insert(_entry)  # type: ignore[arg-type]
+_APPEND = insert(AuditEntry.__table__)  # type: ignore[arg-type]
 _MOVE_HEAD = update(_head).where(_head.c.chain == bindparam("of")).values(seq=bindparam("to"), mac=bindparam("by"))  # type: ignore[arg-type]
 GENESIS = b"\0" * 32
 log = structlog.get_logger("audit")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock
-from shelter.database import rows_changed
+from shelter.database import INSERT, rows_changed
 from shelter.domain.permissions import SYSTEM
 from shelter.domain.timetable import Timing
 from shelter.extensions import db
@@ -28,7 +26,7 @@ def begin_run(job: str, due_at: datetime) -> int | None:
 
     The caller knows that nobody else is running the slot: it leads, and it is not running it itself.
     """
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert = INSERT[db.engine.dialect.name]
     with unit_of_work(SYSTEM):
         db.session.execute(
             insert(JobRun)

@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock
+from shelter.database import INSERT
 from shelter.domain.errors import DatabaseBusy, NotFound
 from shelter.domain.people import DraftTooLarge
 from shelter.domain.permissions import SYSTEM, Principal
@@ -43,7 +43,7 @@ def save_draft(*, purpose: str, body: dict[str, Any], by: Principal) -> UUID:
     if len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST:
         raise DraftTooLarge()
     now, draft_id = clock.now(), uuid7()
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert = INSERT[db.engine.dialect.name]
     with unit_of_work(by):
         first = {
             "id": draft_id,

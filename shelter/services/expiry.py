@@ -31,8 +31,8 @@ from shelter.services.unit_of_work import UnitOfWork, unit_of_work
 
 GIVEN_UP_AFTER = timedelta(days=1)
 _SITES = (
-    select(Unit.__table__.c.site_id)
-    .join(Placement.__table__, Placement.unit_id == Unit.id)
+    select(Unit.site_id)
+    .join(Placement, Placement.unit_id == Unit.id)
     .where(Placement.stay_id == bindparam("stay"))
 )
 _RAN_OUT = (

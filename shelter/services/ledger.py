@@ -60,14 +60,14 @@ def claim_for(placement: Placement, nights: Iterable[date]) -> None:
 
 def claim_for_all(owners: Iterable[tuple[Any, Iterable[date]]]) -> int:
     """The same for several placements, or rows with their columns, in one statement; how many nights."""
-    nights = [
+    rows = [
         {"unit_id": owner.unit_id, "night": night, "placement_id": owner.id, "closure_id": None, "people": owner.people}
         for owner, nights in owners
         for night in nights
     ]
-    if nights:
-        db.session.execute(_NIGHTS, sorted(nights, key=lambda night: (night["night"], night["unit_id"])))
-    return len(nights)
+    if rows:
+        db.session.execute(_NIGHTS, sorted(rows, key=lambda row: (row["night"], row["unit_id"])))
+    return len(rows)
 
 
 def recount(placement: Placement) -> None:

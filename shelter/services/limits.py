@@ -15,10 +15,9 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock
-from shelter.database import rows_changed
+from shelter.database import INSERT, rows_changed
 from shelter.domain.limits import crossed_thresholds, is_silenced_by_plan, tightest
 from shelter.domain.messages import Template
 from shelter.domain.permissions import SYSTEM, Role
@@ -83,7 +82,7 @@ def _missing_flags(today: date) -> dict[UUID, list[dict[str, Any]]]:
 
 def _insert(flags: Sequence[dict[str, Any]]) -> int:
     """Those another run was faster with are left alone. How many were new."""
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert = INSERT[db.engine.dialect.name]
     written = insert(StayFlag).on_conflict_do_nothing().returning(StayFlag.id)
     return len(db.session.scalars(written, list(flags)).all())
 

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shelter import clock, config
+from shelter.database import INSERT
 from shelter.domain.errors import DatabaseBusy, DatabaseFull
 from shelter.domain.people import (
     FORGET_AFTER,
@@ -179,7 +179,7 @@ def _take(subject: str, free: int) -> int:
     _rows(
         delete(Throttle).where(Throttle.subject == subject, Throttle.first_at <= now - FORGET_AFTER, is_free)
     )
-    insert: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    insert = INSERT[db.engine.dialect.name]
     first = insert(Throttle).values(subject=subject, failures=0, first_at=now)
     db.session.execute(first.on_conflict_do_nothing())
     taken = (

@@ -9,11 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shelter import clock
-from shelter.database import WRITE_INTENT, is_full
+from shelter.database import INSERT, WRITE_INTENT, is_full
 from shelter.domain.errors import (
     ConstraintRefused,
     DatabaseBusy,
@@ -33,10 +32,9 @@ from shelter.services import audit
 
 _act = IdempotentAct.__table__.c
 # Every use case sends these: built once.
-_INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _CLAIM = {
     dialect: insert(IdempotentAct.__table__).on_conflict_do_nothing().returning(_act.key)
-    for dialect, insert in _INSERT.items()
+    for dialect, insert in INSERT.items()
 }
 _KEEP_RESULT = (
     update(IdempotentAct.__table__)  # type: ignore[arg-type]

@@ -13,12 +13,14 @@ from shelter.cli import instance, processes
 from shelter.cli.instance import Kind
 from shelter.config import load_settings
 
+COMPLETED = (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV", "SHELTER_BACKUP_DIR")  # by `use`
+
 
 @pytest.fixture(autouse=True)
 def _in_a_checkout_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # What `use` adds to the environment goes again after the test.
-    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV", "SHELTER_BACKUP_DIR"):
+    for name in COMPLETED:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -94,7 +96,7 @@ def test_a_complete_environment_still_finds_for_whom_backups_are_sealed(monkeypa
 
 
 def test_what_the_environment_sets_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*instance.KEY_NAMES, instance.RECIPIENT, "DATABASE_URL", "SHELTER_ENV", "SHELTER_BACKUP_DIR"):
+    for name in COMPLETED:
         monkeypatch.setenv(name, "")
     shown: list[str] = []
     for _start in range(2):

@@ -8,10 +8,11 @@ import pytest
 from flask import Flask
 
 from shelter.domain.stays import PlacementState
+from shelter.extensions import db
 from shelter.queries.households import household_stays
 from tests.conftest import Clock
 from tests.factories import make_household, make_placement, make_stay, make_unit
-from tests.support.nights import day
+from tests.support.nights import at, day
 
 P = PlacementState
 FIRST, PLANNED, LATER = day("2026-03-10"), day("2026-03-17"), day("2026-03-24")
@@ -43,9 +44,11 @@ def test_whoever_left_early_is_listed_until_that_day_and_the_newest_stay_is_firs
     context: Flask, frozen_clock: Clock
 ) -> None:
     household = make_household()
-    make_stay(make_unit(), household=household, arrive_on=FIRST, leave_on=PLANNED, state=P.ENDED)
+    early = make_stay(make_unit(), household=household, arrive_on=FIRST, leave_on=PLANNED, state=P.ENDED)
+    early.ended_at = at("2026-03-13 10:00")
+    db.session.commit()
     make_stay(make_unit(), household=household, number=2, arrive_on=PLANNED, leave_on=LATER)
     assert [(line.reference, line.leave_on) for line in household_stays(household.id)] == [
         (f"{household.reference}-2", LATER),
-        (f"{household.reference}-1", PLANNED),
+        (f"{household.reference}-1", day("2026-03-13")),
     ]

@@ -118,13 +118,6 @@ class Connection:
         self._begin()
         return answer
 
-    @property
-    def is_closed(self) -> bool:
-        """By the server, which keeps nobody's connection for long who says nothing."""
-        with contextlib.suppress(BlockingIOError):
-            return not self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        return False
-
     def close(self) -> None:
         self.socket.close()
 
